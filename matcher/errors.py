@@ -1,0 +1,95 @@
+"""What can go wrong, as a tree; each error carries a sentence for people.
+
+    MatcherError
+    ├── InputError              a person's input: what, where, found, wanted
+    │   ├── FileFormatError     the file as a whole cannot be read
+    │   └── UnknownRecordError  an id that is not in the store
+    ├── SettingError            a setting has a value it may not have
+    ├── ModelFileError          a model file is missing, cut or changed
+    ├── MissingExtraError       an optional part is not installed
+    └── StoreError              the database cannot be opened, read or written
+
+Rows of a file are never exceptions: ``RowError`` is a record, so that all of
+them can be shown at once. Sentences are ``Message`` objects; the edge renders
+them in the reader's language.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matcher.vocabulary import Message
+
+
+class MatcherError(Exception):
+    """Base of all errors a person may see; ``message`` is its sentence."""
+
+    exit_code = 1
+
+    def __init__(self, text: str, **fields: object) -> None:
+        self.message = Message(text, fields)
+        super().__init__(text.format(**fields))
+
+
+class InputError(MatcherError):
+    """Something a person gave cannot be used."""
+
+    exit_code = 2
+
+
+class FileFormatError(InputError):
+    """The file as a whole cannot be read."""
+
+
+class UnknownRecordError(InputError):
+    """An id that is not in the store; ``what`` is e.g. ``need``."""
+
+    def __init__(self, what: str, record_id: str) -> None:
+        super().__init__("There is no {what} with the id “{id}”.", what=what, id=record_id)
+
+
+class SettingError(MatcherError):
+    """A setting has a value it may not have."""
+
+    exit_code = 2
+
+
+class ModelFileError(MatcherError):
+    """A model file is missing, cut short or changed since its manifest was written."""
+
+    exit_code = 3
+
+    def __init__(self, file: str, problem: str) -> None:
+        super().__init__("The model file {file} cannot be used: {problem}", file=file,
+                         problem=problem)
+
+
+class MissingExtraError(MatcherError):
+    """An optional part is not installed."""
+
+    exit_code = 3
+
+    def __init__(self, extra: str, why: str) -> None:
+        super().__init__("{why} Install it with: pip install '.[{extra}]'", extra=extra, why=why)
+
+
+class StoreError(MatcherError):
+    """The database cannot be opened, read or written."""
+
+    exit_code = 4
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """One thing wrong in one cell.
+
+    ``row`` counts from 1 as a spreadsheet shows it (the header is row 1);
+    ``column`` is the header as the file spells it; ``found`` the cell's text;
+    ``wanted`` a sentence; ``fatal`` False for a warning.
+    """
+
+    row: int
+    column: str
+    found: str
+    wanted: Message
+    fatal: bool = True

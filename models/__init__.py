@@ -1,0 +1,1 @@
+"""Files shipped with the package; read through importlib.resources."""
