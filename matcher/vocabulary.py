@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from types import MappingProxyType
 
 OFFER_KINDS = ("capability", "equipment", "site", "fund", "training", "channel", "supply")
 PARTY_KINDS = (
@@ -27,7 +26,6 @@ MODES = (
 )
 REACHES = ("centre", "national", "international")
 GRADES = (0, 1, 2, 3)
-NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +201,8 @@ class Match:
     offer_id: str
     rank: int
     score: float
-    features: Mapping[str, float] = NOTHING
-    contributions: Mapping[str, float] = NOTHING
+    features: Mapping[str, float] = field(default_factory=dict)
+    contributions: Mapping[str, float] = field(default_factory=dict)
     evidence: tuple[EvidencePair, ...] = ()
     distance_km: float | None = None
 

@@ -1,0 +1,174 @@
+"""The languages we serve: normalise, detect, split into sentences, translate.
+
+Detection goes by script first (kana, hangul, Thai, Han), then by Vietnamese
+letters, then by Malay function words; what is left of the Latin script is
+English. Two texts share words only inside one ``lexical_group``.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib import resources
+from pathlib import Path
+
+from matcher.vocabulary import Message
+
+CATALOGUES = Path(__file__).parent / "locale"
+DEFAULT_LANGUAGE = "zh"
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language: our code, its own name, Babel locale (None: no catalogue yet), word group."""
+
+    code: str
+    name: str
+    locale: str | None
+    lexical_group: str
+
+
+LANGUAGES: Mapping[str, Language] = {
+    language.code: language
+    for language in (
+        Language("zh", "繁體中文", "zh_Hant_TW", "zh"),
+        Language("en", "English", "en", "en"),
+        Language("ja", "日本語", None, "ja"),
+        Language("ko", "한국어", None, "ko"),
+        Language("vi", "Tiếng Việt", None, "vi"),
+        Language("id", "Bahasa Indonesia", None, "malay"),
+        Language("th", "ไทย", None, "th"),
+        Language("ms", "Bahasa Melayu", None, "malay"),
+    )
+}
+INTERFACE_LANGUAGES = tuple(code for code, row in LANGUAGES.items() if row.locale)
+
+_SCRIPTS = (
+    ("ja", re.compile(r"[\u3040-\u30ff\uff66-\uff9f]")),
+    ("ko", re.compile(r"[\uac00-\ud7af\u1100-\u11ff]")),
+    ("th", re.compile(r"[\u0e00-\u0e7f]")),
+    ("zh", re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")),
+)
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
+_VIETNAMESE = re.compile(r"[ăâđêôơưĂÂĐÊÔƠƯ\u1ea0-\u1ef9]")
+_WORD = re.compile(r"[a-z]+")
+_MALAY = frozenset("yang dan dengan untuk dari daripada pada dalam adalah ialah tidak ini itu kami "
+                   "akan oleh sebagai telah serta atau kepada bagi dapat perlu".split())
+_MALAYSIAN = frozenset("ialah daripada kepada bagi boleh ujian syarikat kilang ladang kerana "
+                       "kajian makmal sehingga penyelidikan perlu mencari telah".split())
+_INDONESIAN = frozenset("dari karena bisa perusahaan pabrik uji hingga penelitian laboratorium "
+                        "kami adalah untuk dapat sudah kebun bahwa".split())
+_SENTENCE_END = re.compile(r"(?<=[。！？!?；;])\s*|(?<=[.])\s+(?=[^a-z\d])|\n+")
+_INVISIBLE = {c: None for c in (*range(0x200B, 0x200C), *range(0x202A, 0x202F), 0xFEFF, 0,
+                                *range(0x2060, 0x206A), *range(0xE0000, 0xE0080))}
+
+
+def normalise(text: str) -> str:
+    """Give NFKC text in lower case without invisible characters; nothing else changes."""
+    return unicodedata.normalize("NFKC", text.translate(_INVISIBLE)).lower()
+
+
+def fold_han(text: str) -> str:
+    """Give the text with every Traditional Han character as its Simplified form, one for one.
+
+    Matching only: 軟體 and 软体 then share their words. Never shown to people.
+    """
+    return text.translate(_traditional_to_simplified())
+
+
+@cache
+def _traditional_to_simplified() -> dict[int, str]:
+    """Read OpenCC's character table (package opencc-python-reimplemented, Apache-2.0)."""
+    table = resources.files("opencc").joinpath("dictionary", "TSCharacters.txt")
+    rows = (line.split("\t") for line in table.read_text(encoding="utf-8").splitlines() if line)
+    return {ord(row[0]): row[1].split(" ")[0] for row in rows if len(row[0]) == 1}
+
+
+@lru_cache(maxsize=100_000)
+def detect(text: str) -> str:
+    """Guess the language code of a text; a text without letters counts as English.
+
+    A few Latin words inside Chinese leave it Chinese: a Han character weighs
+    as much as three Latin letters, which is about their share of meaning.
+    """
+    sample = text[:2000]
+    counts = {code: len(pattern.findall(sample)) for code, pattern in _SCRIPTS}
+    latin = len(_LATIN.findall(sample))
+    if counts["ja"] and counts["ja"] * 8 >= counts["zh"]:
+        counts["ja"] += counts["zh"]
+    code = max(counts, key=lambda key: counts[key])
+    return code if counts[code] * 3 > latin else _detect_latin(sample, latin)
+
+
+def _detect_latin(text: str, latin: int) -> str:
+    """Tell Vietnamese, Indonesian, Malay and English apart."""
+    if latin and len(_VIETNAMESE.findall(text)) * 20 >= latin:
+        return "vi"
+    words = _WORD.findall(text.lower())
+    if sum(word in _MALAY for word in words) * 12 < max(len(words), 1):
+        return "en"
+    malaysian = sum(word in _MALAYSIAN for word in words)
+    return "ms" if malaysian > sum(word in _INDONESIAN for word in words) else "id"
+
+
+def lexical_group(code: str) -> str:
+    """Name the group of languages whose texts may share words (``id`` and ``ms`` are one)."""
+    return LANGUAGES[code].lexical_group if code in LANGUAGES else code
+
+
+def sentences(text: str, longest: int = 240) -> tuple[str, ...]:
+    """Split a text into sentences of at most about ``longest`` characters, none empty."""
+    parts = (part.strip() for part in _SENTENCE_END.split(text) if part)
+    return tuple(piece for part in parts if part for piece in _shorten(part, longest))
+
+
+def _shorten(sentence: str, longest: int) -> list[str]:
+    """Cut an over-long sentence at commas or spaces (Thai writes no full stop)."""
+    if len(sentence) <= longest:
+        return [sentence]
+    cut = max(sentence.rfind(mark, longest // 3, longest) for mark in ("，", ",", "、", " "))
+    cut = cut + 1 if cut > 0 else longest
+    return [sentence[:cut].strip(), *_shorten(sentence[cut:].strip(), longest)]
+
+
+def negotiate(accept_language: str | None) -> str:
+    """Choose an interface language from an Accept-Language header; Chinese when in doubt.
+
+    All forms of Chinese (zh-TW, zh-Hant, zh-HK, zh-CN) get the Traditional catalogue.
+    """
+    for part in (accept_language or "").lower().split(","):
+        code = part.split(";")[0].strip().split("-")[0].split("_")[0]
+        if code in INTERFACE_LANGUAGES:
+            return code
+    return DEFAULT_LANGUAGE
+
+
+def render(message: Message | str, lang: str = DEFAULT_LANGUAGE) -> str:
+    """Give the sentence in a language; messages inside its fields are rendered too."""
+    if isinstance(message, str):
+        return translate(message, lang)
+    fields = {
+        name: render(value, lang) if isinstance(value, Message) else value
+        for name, value in message.fields.items()
+    }
+    return translate(message.id, lang).format(**fields)
+
+
+def translate(text: str, lang: str = DEFAULT_LANGUAGE) -> str:
+    """Look a catalogue key (the English sentence) up; a key without entry stays English."""
+    return _catalogue(lang).get(text) or text
+
+
+@cache
+def _catalogue(lang: str) -> Mapping[str, str]:
+    """Read one compiled catalogue; English needs none."""
+    row = LANGUAGES.get(lang)
+    if row is None or row.locale in (None, "en"):
+        return {}
+    from babel.support import Translations
+
+    found = Translations.load(str(CATALOGUES), [str(row.locale)])
+    return {key: value for key, value in found._catalog.items() if isinstance(key, str)}

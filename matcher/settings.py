@@ -1,0 +1,145 @@
+"""Settings: one table; environment over file over default.
+
+The file is TOML (``MATCHER_CONFIG``, else ``$MATCHER_HOME/matcher.toml``); a
+name there is the setting's name in lower case without ``MATCHER_``.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from matcher.errors import SettingError
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table: name without prefix, default, unit and meaning."""
+
+    name: str
+    default: str
+    unit: str
+    meaning: str
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("HOME", "~/.matcher", "folder", "where the database, reports and keys live"),
+    Setting("DB", "", "URL", "database; empty: SQLite file matcher.db in HOME"),
+    Setting("ENCODER", "", "folder or hub id", "encoder; empty: the embedded one"),
+    Setting("LANG", "zh", "zh or en", "language of the command line and of reports"),
+    Setting("HOST", "127.0.0.1", "address", "where `matcher serve` listens"),
+    Setting("PORT", "8321", "1-65535", "port of `matcher serve`"),
+    Setting("SECRET_KEY", "", "text", "key of the page's cookies; empty: made once in HOME"),
+    Setting("TOP", "10", "1-1000", "matches shown for one need"),
+    Setting("THRESHOLD", "0.5", "0-1", "score below which a need counts as without an offer"),
+)
+_ALLOWED = {"LANG": ("zh", "en")}
+_RANGES: Mapping[str, tuple[float, float]] = {"PORT": (1, 65535), "TOP": (1, 1000),
+                                              "THRESHOLD": (0, 1)}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, each with where its value came from (``environment``, ``file``, ``default``).
+
+    Raises ``SettingError`` from :func:`load_settings`, never later.
+    """
+
+    values: Mapping[str, str]
+    origins: Mapping[str, str]
+
+    @property
+    def home(self) -> Path:
+        """The folder of everything this installation writes."""
+        return Path(self.values["HOME"]).expanduser()
+
+    @property
+    def database_url(self) -> str:
+        """The SQLAlchemy URL of the store."""
+        return self.values["DB"] or f"sqlite:///{self.home / 'matcher.db'}"
+
+    @property
+    def encoder(self) -> str | None:
+        """A folder or hub id, or None for the embedded encoder."""
+        return self.values["ENCODER"] or None
+
+    @property
+    def lang(self) -> str:
+        """The language code of the command line and of reports."""
+        return self.values["LANG"]
+
+    @property
+    def top(self) -> int:
+        """How many matches a list shows."""
+        return int(self.values["TOP"])
+
+    @property
+    def threshold(self) -> float:
+        """The score in 0…1 below which a need counts as without an offer."""
+        return float(self.values["THRESHOLD"])
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of the page."""
+        return self.values["HOST"], int(self.values["PORT"])
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read all settings; raise ``SettingError`` for an unknown name or a bad value."""
+    env = os.environ if environ is None else environ
+    home = Path(env.get("MATCHER_HOME") or "~/.matcher").expanduser()
+    from_file = _read_file(env.get("MATCHER_CONFIG"), home / "matcher.toml")
+    values, origins = {}, {}
+    for row in SETTINGS:
+        values[row.name], origins[row.name] = _resolve(row, env, from_file)
+        _check(row, values[row.name])
+    return Settings(values, origins)
+
+
+def _resolve(row: Setting, env: Mapping[str, str], from_file: Mapping[str, str]) -> tuple[str, str]:
+    """Choose environment over file over default; an empty variable counts as absent."""
+    if env.get(f"MATCHER_{row.name}"):
+        return env[f"MATCHER_{row.name}"], "environment"
+    if row.name in from_file:
+        return from_file[row.name], "file"
+    return row.default, "default"
+
+
+def _read_file(named: str | None, usual: Path) -> dict[str, str]:
+    """Read the TOML file; a file that was named must exist, the usual one need not."""
+    path = Path(named) if named else usual
+    if not named and not path.is_file():
+        return {}
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise SettingError("The settings file {file} cannot be read: {problem}", file=str(path),
+                           problem=str(problem)) from problem
+    known = {row.name for row in SETTINGS}
+    unknown = sorted(name for name in content if name.upper() not in known)
+    if unknown:
+        raise SettingError("The settings file {file} has unknown names: {names}", file=str(path),
+                           names=", ".join(unknown))
+    return {name.upper(): str(value) for name, value in content.items()}
+
+
+def _check(row: Setting, value: str) -> None:
+    """Refuse a value outside its range, naming setting, value and range."""
+    if row.name in _ALLOWED and value not in _ALLOWED[row.name]:
+        raise _refusal(row, value)
+    if row.name in _RANGES:
+        low, high = _RANGES[row.name]
+        try:
+            number = float(value)
+        except ValueError:
+            raise _refusal(row, value) from None
+        if not low <= number <= high:
+            raise _refusal(row, value)
+
+
+def _refusal(row: Setting, value: str) -> SettingError:
+    return SettingError("The setting MATCHER_{name} is “{value}”; wanted: {unit}", name=row.name,
+                        value=value, unit=row.unit)
