@@ -97,7 +97,7 @@ def detect(text: str) -> str:
     sample = text[:2000]
     counts = {code: len(pattern.findall(sample)) for code, pattern in _SCRIPTS}
     latin = len(_LATIN.findall(sample))
-    if counts["ja"] and counts["ja"] * 8 >= counts["zh"]:
+    if counts["ja"] and counts["ja"] * 12 >= counts["zh"]:
         counts["ja"] += counts["zh"]
     code = max(counts, key=lambda key: counts[key])
     return code if counts[code] * 3 > latin else _detect_latin(sample, latin)

@@ -81,6 +81,7 @@ class Party:
     tax_id: str | None = None
     industry: str | None = None
     website: str | None = None
+    address: str | None = None
     size: str | None = None
     lang: str | None = None
     source: str | None = None

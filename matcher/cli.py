@@ -1,0 +1,322 @@
+"""The command line: one command = parse, one verb, show. ``--json`` everywhere.
+
+Exit codes: 0 done; 1 unexpected; 2 bad input or setting (also: bad rows in a file);
+3 a model file or an optional part is missing; 4 the database; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from matcher import __version__
+from matcher.errors import InputError, MatcherError
+from matcher.languages import render, translate
+from matcher.settings import SETTINGS, Settings, load_settings
+
+RECORDS = ("parties", "needs", "offers", "evidence", "judged")
+
+
+class Commands(click.Group):
+    """A group whose known errors become one sentence in the reader's language."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; print the sentence of a ``MatcherError`` and leave with its code."""
+        try:
+            return super().invoke(ctx)
+        except MatcherError as problem:
+            click.echo(render(problem.message, _lang()), err=True)
+            ctx.exit(problem.exit_code)
+
+
+def _lang() -> str:
+    value = os.environ.get("MATCHER_LANG", "")
+    return value if value in ("zh", "en") else "zh"
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Match needs and offers of regional innovation centres (產學媒合)."""
+    ctx.obj = load_settings
+
+
+def _settings(ctx: click.Context) -> Settings:
+    return load_settings()
+
+
+def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--json``: one JSON document on standard output, nothing else."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)
+
+
+def show_json(value: Any) -> None:
+    """Print a value as JSON; NaN and infinity are refused, never printed."""
+    click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False, default=str, indent=1))
+
+
+def say(text: str, **fields: object) -> None:
+    """Print a catalogue sentence in the reader's language."""
+    click.echo(translate(text, _lang()).format(**fields))
+
+
+class Bar:
+    """A progress line on standard error, only where a person watches."""
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        """Show how far a step is; the line ends when the step does."""
+        if sys.stderr.isatty():
+            label = translate(step, _lang())
+            click.echo(f"\r{label} {done}/{total}", nl=done >= total, err=True)
+
+
+class Month(click.ParamType):
+    """A month written YYYY-MM."""
+
+    name = "YYYY-MM"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> date:
+        """Give the month's first day; refuse anything but YYYY-MM from 2000 to 2099."""
+        try:
+            first = date.fromisoformat(f"{value}-01")
+        except ValueError:
+            first = date.min
+        if not 2000 <= first.year <= 2099 or len(str(value)) != 7:
+            raise InputError("“{value}” is no month; wanted YYYY-MM, e.g. 2026-10.", value=value)
+        return first
+
+
+@main.command()
+@json_option
+@click.pass_context
+def init(ctx: click.Context, as_json: bool) -> None:
+    """Make the home folder, the database and the page's key."""
+    from matcher.store import open_store
+
+    settings = _settings(ctx)
+    open_store(settings.database_url)
+    if as_json:
+        show_json({"home": settings.home, "database": shown_url(settings.database_url)})
+    else:
+        say("Ready: {database}", database=shown_url(settings.database_url))
+
+
+def shown_url(url: str) -> str:
+    """Give a database URL without its password."""
+    from matcher.store import without_password
+
+    return without_password(url)
+
+
+@main.command(name="import")
+@click.argument("what", type=click.Choice(RECORDS))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--centre", help="Centre of rows that name none.")
+@click.option("--keep-good", is_flag=True, help="Keep the good rows of a file with bad ones.")
+@click.option("--dry-run", is_flag=True, help="Check only; store nothing.")
+@click.option("--rejected", type=click.Path(dir_okay=False, path_type=Path),
+              help="Write the rejected rows with their reasons to this CSV file.")
+@json_option
+@click.pass_context
+def import_file(ctx: click.Context, what: str, file: Path, centre: str | None, keep_good: bool,
+                dry_run: bool, rejected: Path | None, as_json: bool) -> None:
+    """Read WHAT (parties, needs, offers, evidence, judged) from a CSV, XLSX or JSONL file."""
+    from matcher import shows, workflow
+    from matcher.intake import write_rejected
+    from matcher.store import open_store
+
+    shows.check_centre(centre)
+    store = open_store(_settings(ctx).database_url)
+    taken = workflow.take_in(store, file, what, keep_good=keep_good, dry_run=dry_run,
+                             centre=centre)
+    if rejected and taken.intake.rejected:
+        write_rejected(taken.intake, rejected)
+    if as_json:
+        show_json(shows.taken_in_json(taken, _lang()))
+    else:
+        click.echo(shows.taken_in_text(taken, _lang()))
+    ctx.exit(0 if taken.intake.ok else 2)
+
+
+@main.command()
+@click.argument("what", type=click.Choice(RECORDS))
+@click.option("--format", "fmt", type=click.Choice(("csv", "xlsx")), default="csv")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
+@json_option
+def template(what: str, fmt: str, out: Path | None, as_json: bool) -> None:
+    """Write an empty table for WHAT with a bilingual header and one example row."""
+    from matcher.intake import template as make
+
+    path = out or Path(f"{what}.{fmt}")
+    path.write_bytes(make(what, _lang(), fmt))
+    if as_json:
+        show_json({"file": path})
+    else:
+        say("Written: {file}", file=path)
+
+
+@main.command()
+@click.option("--centre", help="Centre code, e.g. STSP; without it: all centres.")
+@click.option("--need", "needs", multiple=True, help="Only this need (repeatable).")
+@click.option("--text", help="A need typed here instead of stored ones.")
+@click.option("--top", type=click.IntRange(1, 1000), help="Matches a need.")
+@click.option("--format", "fmt", type=click.Choice(("table", "json", "csv", "xlsx")),
+              default="table")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
+@json_option
+@click.pass_context
+def match(ctx: click.Context, centre: str | None, needs: tuple[str, ...], text: str | None,
+          top: int | None, fmt: str, out: Path | None, as_json: bool) -> None:
+    """Rank the offers for a centre's needs and show each match with its evidence."""
+    from matcher import shows, workflow
+
+    settings = _settings(ctx)
+    shows.check_centre(centre)
+    space = workflow.open_workspace(settings)
+    limit = top or settings.top
+    if text:
+        found = [workflow.match_text(space, text, centre=centre, top=limit, day=workflow.today())]
+    else:
+        found = list(workflow.match(space, centre=centre, needs=needs or None, top=limit,
+                                    day=workflow.today(), progress=Bar()))
+    shows.write_lists(found, space.store, "json" if as_json else fmt, out, _lang())
+
+
+@main.group()
+def report() -> None:
+    """Monthly match reports."""
+
+
+@report.command(name="run")
+@click.option("--month", type=Month(), required=True, help="The month, e.g. 2026-10.")
+@click.option("--centre", help="Centre code.")
+@click.option("--all", "everything", is_flag=True, help="Every centre that has needs.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder.")
+@json_option
+@click.pass_context
+def report_run(ctx: click.Context, month: date, centre: str | None, everything: bool,
+               out: Path | None, as_json: bool) -> None:
+    """Write the month's report (HTML and CSV) of one centre or of all."""
+    from matcher import shows, workflow
+    from matcher.report import write_reports
+
+    if bool(centre) == everything:
+        raise InputError("Give either --centre CODE or --all.")
+    shows.check_centre(centre)
+    settings = _settings(ctx)
+    space = workflow.open_workspace(settings)
+    files = write_reports(space, month, centre, out or settings.home / "reports",
+                          threshold=settings.threshold, lang=_lang(), progress=Bar())
+    if as_json:
+        show_json({"files": files})
+    else:
+        click.echo("\n".join(map(str, files)))
+
+
+@main.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@json_option
+@click.pass_context
+def evaluate(ctx: click.Context, folder: Path, as_json: bool) -> None:
+    """Measure ranking on a BEIR FOLDER: nDCG@10, MRR@10, recall@100, P@1 with 95 % intervals."""
+    from matcher import evaluation, shows
+
+    judged = evaluation.read_beir(folder)
+    figures = evaluation.evaluate(judged, encoder=_settings(ctx).encoder)
+    if as_json:
+        show_json(shows.figures_json(judged.name, figures))
+    else:
+        click.echo(shows.figures_text(judged.name, figures))
+
+
+@main.command()
+@click.option("--serve", is_flag=True, help="Open the page on the sample afterwards.")
+@click.option("--centre", default="STSP", show_default=True, help="Centre to show.")
+@json_option
+@click.pass_context
+def demo(ctx: click.Context, serve: bool, centre: str, as_json: bool) -> None:
+    """Load the embedded sample, print a match list, write a report, measure the ranking."""
+    from matcher import demonstration, shows
+
+    shows.check_centre(centre)
+    space = demonstration.load_sample(_settings(ctx), Bar())
+    shown = demonstration.show(space, _settings(ctx), centre, _lang(), Bar())
+    if as_json:
+        show_json(shown.as_json())
+    else:
+        click.echo(shown.as_text(_lang()))
+    if serve:
+        _serve(demonstration.sample_settings(_settings(ctx)))
+
+
+@main.command()
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
+@click.pass_context
+def serve(ctx: click.Context, host: str | None, port: int | None) -> None:
+    """Serve the page with waitress."""
+    _serve(_settings(ctx), host, port)
+
+
+def _serve(settings: Settings, host: str | None = None, port: int | None = None) -> None:
+    from waitress import serve as listen
+
+    from web import create_app
+
+    address, number = host or settings.address[0], port or settings.address[1]
+    say("Open http://{host}:{port} (stop with Ctrl+C)", host=address, port=number)
+    listen(create_app(settings), host=address, port=number, threads=4, ident="matcher")
+
+
+@main.command()
+@json_option
+@click.pass_context
+def doctor(ctx: click.Context, as_json: bool) -> None:
+    """Check settings, database, encoder, ranker and page; say what to do about each fault."""
+    from matcher.doctor import examine
+
+    findings = examine(_settings(ctx))
+    if as_json:
+        show_json([f.as_json(_lang()) for f in findings])
+    else:
+        click.echo("\n".join(f.as_text(_lang()) for f in findings))
+    ctx.exit(0 if all(f.ok for f in findings) else 1)
+
+
+@main.group()
+def config() -> None:
+    """Settings."""
+
+
+@config.command(name="show")
+@json_option
+@click.pass_context
+def config_show(ctx: click.Context, as_json: bool) -> None:
+    """Show every setting, its value and where the value comes from."""
+    settings = _settings(ctx)
+    rows = [{"name": f"MATCHER_{row.name}", "value": shown_value(row.name, settings),
+             "origin": settings.origins[row.name], "unit": row.unit, "meaning": row.meaning}
+            for row in SETTINGS]
+    if as_json:
+        show_json(rows)
+    else:
+        for row in rows:
+            click.echo(f"{row['name']:<20} {row['value']:<40} {row['origin']:<12} {row['meaning']}")
+
+
+def shown_value(name: str, settings: Settings) -> str:
+    """Give a setting's value as it may be shown: secrets and passwords hidden."""
+    value = settings.values[name]
+    if name == "SECRET_KEY" and value:
+        return "•••"
+    if name == "DB":
+        return shown_url(settings.database_url)
+    return value

@@ -1,0 +1,46 @@
+"""The sha256 manifest of a model folder, checked before any byte of it is used."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from matcher.errors import ModelFileError
+
+MANIFEST = "manifest.json"
+
+
+def read_manifest(folder: Path) -> dict[str, str]:
+    """Read file name → sha256; raise ``ModelFileError`` when there is none or it is no JSON."""
+    file = folder / MANIFEST
+    try:
+        found = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as problem:
+        raise ModelFileError(str(file), str(problem)) from problem
+    return dict(found)
+
+
+def check_manifest(folder: Path) -> None:
+    """Compare every file with the manifest; raise ``ModelFileError`` naming the first that differs."""
+    for name, wanted in read_manifest(folder).items():
+        try:
+            content = (folder / name).read_bytes()
+        except OSError:
+            raise ModelFileError(name, "the file is missing") from None
+        found = hashlib.sha256(content).hexdigest()
+        if found != wanted:
+            raise ModelFileError(name, f"sha256 {found}, expected {wanted}")
+
+
+def revision_of(folder: Path) -> str:
+    """Name the content of a model folder: the hash of its manifest, or of its small files."""
+    digest = hashlib.sha256()
+    if (folder / MANIFEST).is_file():
+        digest.update((folder / MANIFEST).read_bytes())
+    else:
+        for file in sorted(p for p in folder.rglob("*") if p.is_file()):
+            digest.update(f"{file.relative_to(folder)}:{file.stat().st_size}".encode())
+            if file.suffix == ".json":
+                digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]

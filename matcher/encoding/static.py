@@ -1,0 +1,115 @@
+"""Read a sentence-transformers StaticEmbedding folder with tokenizers and numpy alone.
+
+A text's vector is the mean of its tokens' rows, scaled to length one. A text that
+says nothing (empty, only spaces or signs the vocabulary lacks) gets the row of the
+unknown token, so NaN and zero rows never leave the encoder. Nothing is cut: a text of
+a megabyte is averaged whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.encoding.manifest import revision_of
+from matcher.errors import ModelFileError
+
+Floats = NDArray[np.float32]
+PORTION = 1024
+PORTION_CHARACTERS = 2_000_000
+_WEIGHT_NAMES = ("embedding.weight", "embeddings")
+
+
+def is_static(folder: Path) -> bool:
+    """Say whether a folder is StaticEmbedding, with or without a Normalize module after it."""
+    file = folder / "modules.json"
+    if not file.is_file():
+        return False
+    kinds = [module["type"].rsplit(".", 1)[-1] for module in json.loads(file.read_text("utf-8"))]
+    return kinds in (["StaticEmbedding"], ["StaticEmbedding", "Normalize"])
+
+
+class StaticEncoder:
+    """The torch-free reader; see the module's text for what it promises."""
+
+    def __init__(self, folder: Path) -> None:
+        modules = json.loads((folder / "modules.json").read_text("utf-8"))
+        inner = folder / modules[0]["path"]
+        self._tokenizer = _read_tokenizer(inner / "tokenizer.json")
+        self._rows = _read_rows(inner / "model.safetensors")
+        self._unknown = self._tokenizer.token_to_id("[UNK]") or 0
+        self.revision = revision_of(folder)
+        self.dimensions = int(self._rows.shape[1])
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """Give (n, d) float32 unit rows in the order of the texts."""
+        parts = [self._encode_portion(part) for part in _portions(texts)]
+        return np.concatenate(parts) if parts else np.zeros((0, self.dimensions), np.float32)
+
+    encode_query = encode
+    encode_document = encode
+
+    def _encode_portion(self, texts: Sequence[str]) -> Floats:
+        clean = [text.replace("\0", " ").encode("utf-8", "replace").decode() for text in texts]
+        found = self._tokenizer.encode_batch_fast(clean, add_special_tokens=False)
+        ids = [encoding.ids or [self._unknown] for encoding in found]
+        lengths = np.array([len(row) for row in ids])
+        flat = np.fromiter((i for row in ids for i in row), np.int64, int(lengths.sum()))
+        return self._average(flat, lengths)
+
+    def _average(self, flat: NDArray[np.int64], lengths: NDArray[np.int64]) -> Floats:
+        """Average rows text by text and scale to length one; a zero mean gets the unknown row."""
+        starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+        sums = np.add.reduceat(self._rows[flat].astype(np.float32), starts, axis=0)
+        norms = np.linalg.norm(sums, axis=1, keepdims=True)
+        empty = (norms < 1e-12).ravel()
+        sums[empty] = self._rows[self._unknown].astype(np.float32)
+        norms[empty] = np.linalg.norm(sums[empty], axis=1, keepdims=True)
+        return np.asarray(sums / norms, np.float32)
+
+
+def _portions(texts: Sequence[str]) -> list[list[str]]:
+    """Cut texts into portions of bounded count and length, so that memory stays bounded."""
+    portions: list[list[str]] = []
+    room = 0
+    for text in texts:
+        if not portions or len(portions[-1]) >= PORTION or room < len(text):
+            portions.append([])
+            room = PORTION_CHARACTERS
+        portions[-1].append(text)
+        room -= len(text)
+    return portions
+
+
+def _read_tokenizer(file: Path) -> Any:
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(file))
+    except Exception as problem:  # the library raises bare Exception for any unreadable file
+        raise ModelFileError(file.name, str(problem)) from problem
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def _read_rows(file: Path) -> NDArray[Any]:
+    """Read the matrix (vocabulary, d) as stored (float16 or float32)."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        tensors = load_file(str(file))
+    except (OSError, SafetensorError) as problem:
+        raise ModelFileError(file.name, str(problem)) from problem
+    for name in _WEIGHT_NAMES:
+        if name in tensors:
+            return np.asarray(tensors[name])
+    raise ModelFileError(file.name, f"no tensor named {' or '.join(_WEIGHT_NAMES)}")

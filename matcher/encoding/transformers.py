@@ -1,0 +1,61 @@
+"""Any sentence-transformers model, a folder or a hub id, through the extra ``st``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.encoding.manifest import revision_of
+from matcher.errors import MissingExtraError, ModelFileError
+
+Floats = NDArray[np.float32]
+BATCH = 64
+
+
+class SentenceTransformersEncoder:
+    """Runs the model with its own prompts; rows that are not finite raise ``ModelFileError``."""
+
+    def __init__(self, source: str) -> None:
+        self._model = _load(source)
+        self._source = source
+        folder = Path(source)
+        self.revision = revision_of(folder) if folder.is_dir() else f"hub:{source}"
+        self.dimensions = int(self._model.get_embedding_dimension())
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """Give (n, d) float32 unit rows."""
+        return self._run(self._model.encode, texts)
+
+    def encode_query(self, texts: Sequence[str]) -> Floats:
+        """Give (n, d) float32 unit rows, with the model's query prompt if it has one."""
+        return self._run(self._model.encode_query, texts)
+
+    def encode_document(self, texts: Sequence[str]) -> Floats:
+        """Give (n, d) float32 unit rows, with the model's document prompt if it has one."""
+        return self._run(self._model.encode_document, texts)
+
+    def _run(self, method: Any, texts: Sequence[str]) -> Floats:
+        if not texts:
+            return np.zeros((0, self.dimensions), np.float32)
+        rows = np.asarray(method(list(texts), batch_size=BATCH, normalize_embeddings=True,
+                                 show_progress_bar=False), np.float32)
+        norms = np.linalg.norm(rows, axis=1)
+        if not (np.isfinite(norms).all() and (np.abs(norms - 1) < 1e-2).all()):
+            raise ModelFileError(self._source, "it gave vectors that are not of length one")
+        return rows
+
+
+def _load(source: str) -> Any:
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ImportError as problem:
+        raise MissingExtraError(
+            "st", f"The encoder {source} needs sentence-transformers.") from problem
+    try:
+        return SentenceTransformer(source)
+    except (OSError, ValueError) as problem:
+        raise ModelFileError(source, str(problem).splitlines()[0]) from problem

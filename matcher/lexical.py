@@ -1,0 +1,119 @@
+"""The lexical leg: TF-IDF cosine between texts of one language group.
+
+Terms are stemmed words of the Latin script (Snowball, English rules), Han
+character bigrams after folding to Simplified, and bigrams of kana, hangul and
+Thai runs. Term weights are ``(1 + ln tf) * idf`` with unit rows, the usual
+sublinear TF-IDF (Manning, Raghavan & Schuetze 2008, ch. 6). A term belongs to
+the language group of its text, so texts of two groups share nothing by
+construction; document frequencies come from the offers' texts alone, never from
+needs, so a hidden need cannot leak through them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.languages import detect, fold_han, lexical_group, normalise
+
+Floats = NDArray[np.float32]
+HASH_SIZE = 2**20
+_RUNS = re.compile(
+    r"(?P<latin>[a-z\u00df-\u024f\u1e00-\u1eff\u0370-\u03ff]+|\d+(?:[.,]\d+)*)"
+    r"|(?P<run>[\u3400-\u9fff\uf900-\ufaff]+|[\u3040-\u30ff]+|[\uac00-\ud7af]+|[\u0e00-\u0e7f]+)"
+)
+_FUNCTION_WORDS = frozenset(
+    "a an and are as at be been being but by can could do does for from had has have how i if in "
+    "into is it its may might more most must no not of on or other our shall should so some such "
+    "than that the their them then there these they this those to under was we were what when "
+    "where which while who will with within would you your also both each only over per up out "
+    "any all about between through during use used using".split()
+)
+
+
+def group_of(text: str) -> str:
+    """Name the language group of a text by its own characters."""
+    return lexical_group(detect(text))
+
+
+def terms(text: str) -> list[str]:
+    """Cut a text into lexical terms, in order, with repetitions.
+
+    >>> terms("功率元件 GaN testing")
+    ['功率', '率元', '元件', 'gan', 'test']
+    """
+    found: list[str] = []
+    for run in _RUNS.finditer(fold_han(normalise(text))):
+        if run["latin"]:
+            if run["latin"] not in _FUNCTION_WORDS:
+                found.append(_stem(run["latin"]))
+        else:
+            found.extend(_bigrams(run["run"]))
+    return found
+
+
+def _bigrams(run: str) -> list[str]:
+    return [run[i : i + 2] for i in range(len(run) - 1)] or [run]
+
+
+@lru_cache(maxsize=200_000)
+def _stem(word: str) -> str:
+    return str(_stemmer().stemWord(word))
+
+
+@lru_cache(maxsize=1)
+def _stemmer() -> Any:
+    import snowballstemmer
+
+    return snowballstemmer.stemmer("english")
+
+
+@lru_cache(maxsize=1)
+def _vectorizer() -> Any:
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    return HashingVectorizer(analyzer=terms, alternate_sign=False, norm=None,
+                             n_features=HASH_SIZE, dtype=np.float32)
+
+
+def count_terms(texts: Sequence[str]) -> Any:
+    """Count terms: (n, HASH_SIZE) sparse CSR, float32, rows ``1 + ln tf``.
+
+    Stateless, so a text's row can be kept while the collection around it changes.
+    """
+    counts = _vectorizer().transform(texts).tocsr()
+    counts.data = 1.0 + np.log(counts.data)
+    return counts
+
+
+class LexicalIndex:
+    """TF-IDF of the texts of one language group.
+
+    ``rows`` (n,) are the positions of these texts in the caller's collection;
+    ``counts`` is their slice of :func:`count_terms`.
+    """
+
+    def __init__(self, rows: NDArray[np.intp], counts: Any) -> None:
+        self.rows = rows
+        frequency = np.bincount(counts.indices, minlength=HASH_SIZE)
+        self._idf = (np.log((1 + counts.shape[0]) / (1 + frequency)) + 1).astype(np.float32)
+        self._weights = self._weigh(counts)
+
+    def _weigh(self, counts: Any) -> Any:
+        """Multiply by idf and give every row unit length (an empty row stays zero)."""
+        weighed = counts.copy()
+        weighed.data = weighed.data * self._idf[weighed.indices]
+        squares = np.asarray(weighed.multiply(weighed).sum(axis=1)).ravel()
+        length = np.sqrt(np.where(squares > 0, squares, 1.0))
+        weighed.data /= np.repeat(length, np.diff(weighed.indptr)).astype(np.float32)
+        return weighed
+
+    def cosines(self, query_counts: Any) -> Floats:
+        """Give the cosine of each query (q rows) with each text, (q, n) float32 in 0…1."""
+        product = self._weigh(query_counts) @ self._weights.T
+        return np.asarray(product.toarray(), dtype=np.float32)

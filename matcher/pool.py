@@ -1,0 +1,103 @@
+"""The pool: all offers a need may be ranked against, with their texts side by side."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.lexical import LexicalIndex, count_terms, group_of
+from matcher.vocabulary import Evidence, Offer
+
+Floats = NDArray[np.float32]
+Place = tuple[float, float] | None
+Embed = Callable[[Sequence[str]], Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text of an offer; ``evidence_id`` None means the offer's own words."""
+
+    offer: int
+    text: str
+    evidence_id: str | None = None
+    lang: str | None = None
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Offers and their texts, the texts sorted by offer; every offer has at least one.
+
+    ``vectors`` (n_texts, d) are unit rows, ``counts`` (n_texts, HASH_SIZE) the
+    texts' term counts, ``places`` (lat, lng in degrees) or None, one an offer.
+    Derived once: ``starts`` and ``sizes`` (n_offers,) cut the texts by offer,
+    ``indexes`` holds one lexical index a language group, ``id_order``
+    (n_offers,) breaks ties by offer id.
+    """
+
+    offers: tuple[Offer, ...]
+    texts: tuple[Text, ...]
+    vectors: Floats
+    counts: Any
+    places: tuple[Place, ...]
+    starts: NDArray[np.intp] = field(init=False)
+    sizes: NDArray[np.intp] = field(init=False)
+    id_order: NDArray[np.intp] = field(init=False)
+    indexes: dict[str, LexicalIndex] = field(init=False)
+
+    def __post_init__(self) -> None:
+        owner = np.array([t.offer for t in self.texts], np.intp)
+        ids = np.array([o.offer_id for o in self.offers], dtype=str)
+        derived = {
+            "starts": np.searchsorted(owner, np.arange(len(self.offers))),
+            "sizes": np.bincount(owner, minlength=len(self.offers)),
+            "id_order": np.argsort(np.argsort(ids, kind="stable"), kind="stable"),
+            "indexes": _index(self.texts, self.counts),
+        }
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)
+
+    def texts_of(self, offer: int) -> range:
+        """Give the positions of one offer's texts."""
+        return range(int(self.starts[offer]), int(self.starts[offer] + self.sizes[offer]))
+
+
+def _index(texts: Sequence[Text], counts: Any) -> dict[str, LexicalIndex]:
+    """Build one lexical index for each language group."""
+    rows: dict[str, list[int]] = defaultdict(list)
+    for position, text in enumerate(texts):
+        rows[group_of(text.text)].append(position)
+    return {group: LexicalIndex(np.array(r, np.intp), counts[r]) for group, r in rows.items()}
+
+
+def build_pool(offers: Iterable[Offer], evidence: Iterable[Evidence], embed: Embed,
+               places: Callable[[Offer], Place], count: Callable[[Sequence[str]], Any] = count_terms,
+               ) -> Pool:
+    """Put offers and evidence together; ``embed`` gives (n, d) unit rows for n texts.
+
+    Evidence of offers that are not in ``offers`` is left out. An offer without
+    any text keeps its place with one empty text, so that nobody is dropped unseen.
+    """
+    listed = tuple(offers)
+    texts = collect_texts(listed, evidence)
+    words = [t.text for t in texts]
+    return Pool(listed, texts, embed(words), count(words), tuple(places(o) for o in listed))
+
+
+def collect_texts(offers: Sequence[Offer], evidence: Iterable[Evidence]) -> tuple[Text, ...]:
+    """List every text of every offer, the offer's own first, sorted by offer."""
+    by_offer: dict[str, list[Evidence]] = defaultdict(list)
+    for item in evidence:
+        if item.full_text.strip():
+            by_offer[item.offer_id].append(item)
+    texts: list[Text] = []
+    for position, offer in enumerate(offers):
+        found = by_offer.get(offer.offer_id, [])
+        if offer.text.strip() or not found:
+            texts.append(Text(position, offer.text, None, offer.lang))
+        texts.extend(Text(position, e.full_text, e.evidence_id, e.lang) for e in found)
+    return tuple(texts)

@@ -1,0 +1,150 @@
+"""Ranking: eligible offers → affinity → features → score, for one centre's needs.
+
+Pure: vectors, day and places are passed in; no store, clock, file or chance.
+
+Affinity of a need and an offer
+    Every text of the offer (its own and each evidence text) gets one value:
+    where need and text share a language group, ``dense_weight * cosine +
+    lexical_weight * TF-IDF cosine``; where they do not, a line through the cosine
+    alone, ``cross_slope * cosine + cross_offset``, fitted so that both kinds
+    of value mean the same (models/README.md). The texts of an offer are joined by
+    the length-normalised log-mean-exp ``log(mean(exp(10 a))) / 10``: not the
+    maximum, which rewards many texts, nor the mean, which punishes breadth.
+
+Score
+    ``1 / (1 + exp(-(intercept + Σ weight · (feature - neutral))))``, 0…1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.features import Context, compute_features
+from matcher.lexical import count_terms, group_of
+from matcher.pool import Floats, Place, Pool
+from matcher.ranker import Ranker
+from matcher.vocabulary import Conflict, Need, Offer
+
+BLOCK = 32
+TEMPERATURE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A need as the ranking sees it: unit vector (d,), place, or None when unknown."""
+
+    need: Need
+    vector: Floats
+    place: Place = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """One need against the pool; arrays are (n_offers,), aligned with ``Pool.offers``.
+
+    ``text_affinity`` is (n_texts,); ``order`` lists the eligible offers, best
+    first, ties by offer id.
+    """
+
+    query: Query
+    eligible: NDArray[np.bool_]
+    features: dict[str, Floats]
+    distance_km: Floats
+    scores: Floats
+    text_affinity: Floats
+    order: NDArray[np.intp]
+
+
+def rank(queries: Sequence[Query], pool: Pool, ranker: Ranker, day: date | None,
+         conflicts: Sequence[Conflict] = ()) -> Iterator[Ranking]:
+    """Rank the pool for every need, in blocks, so that memory stays O(block · texts)."""
+    banned = {(c.party_id, c.other_party_id) for c in conflicts}
+    for start in range(0, len(queries), BLOCK):
+        block = queries[start : start + BLOCK]
+        for query, texts in zip(block, text_affinities(block, pool, ranker), strict=True):
+            yield _rank_one(query, texts, pool, ranker, day, banned)
+
+
+def _rank_one(query: Query, texts: Floats, pool: Pool, ranker: Ranker, day: date | None,
+              banned: Set[tuple[str, str]]) -> Ranking:
+    """Score every offer for one need and sort the eligible ones."""
+    distance = distances_km(query.place, pool.places)
+    context = Context(query.need, pool.offers, log_mean_exp(texts, pool), distance)
+    features = compute_features(context)
+    scores = ranker.score(features)
+    ok = eligible(query.need, pool.offers, day, banned)
+    order = np.lexsort((pool.id_order, -scores))
+    return Ranking(query, ok, features, distance, scores, texts, order[ok[order]])
+
+
+def text_affinities(queries: Sequence[Query], pool: Pool, ranker: Ranker) -> Floats:
+    """Give the affinity of each need with each single text, (n_queries, n_texts) float32."""
+    matrix = np.stack([q.vector for q in queries]) if queries else np.zeros((0, 1), np.float32)
+    cosines = matrix @ pool.vectors.T
+    values = ranker.cross_slope * cosines + ranker.cross_offset
+    counts = count_terms([q.need.text for q in queries])
+    groups = np.array([group_of(q.need.text) for q in queries])
+    for group, index in pool.indexes.items():
+        mine = np.flatnonzero(groups == group)
+        if mine.size:
+            cells = np.ix_(mine, index.rows)
+            lexical = index.cosines(counts[mine])
+            values[cells] = ranker.dense_weight * cosines[cells] + ranker.lexical_weight * lexical
+    return values.astype(np.float32)
+
+
+def log_mean_exp(values: Floats, pool: Pool) -> Floats:
+    """Join the values (n_texts,) of each offer's texts: (n_offers,), between mean and maximum."""
+    if not len(pool.offers):
+        return np.zeros(0, np.float32)
+    sums = np.add.reduceat(np.exp(values.astype(np.float64) / TEMPERATURE), pool.starts)
+    return (np.log(sums / pool.sizes) * TEMPERATURE).astype(np.float32)
+
+
+def eligible(need: Need, offers: Sequence[Offer], day: date | None,
+             banned: Set[tuple[str, str]] = frozenset()) -> NDArray[np.bool_]:
+    """Say which offers may be matched at all, (n_offers,): kind, dates, reach, conflict."""
+    open_need = _open(need.valid_from, need.valid_to, day)
+    return np.array([
+        open_need
+        and (not need.kinds or offer.kind in need.kinds)
+        and _open(offer.valid_from, offer.valid_to, day)
+        and _reaches(offer, need)
+        and not _in_conflict(need.party_id, offer.party_id, banned)
+        for offer in offers
+    ], bool)
+
+
+def _open(start: date | None, end: date | None, day: date | None) -> bool:
+    return day is None or (
+        (start is None or start <= day) and (end is None or day <= end)
+    )
+
+
+def _reaches(offer: Offer, need: Need) -> bool:
+    """An offer kept to its own centre is seen by that centre's needs only."""
+    return offer.reach != "centre" or offer.centre is None or offer.centre == need.centre
+
+
+def _in_conflict(one: str | None, other: str | None, banned: Set[tuple[str, str]]) -> bool:
+    """A party never gets its own offer, nor one it has declared a conflict with."""
+    if one is None or other is None:
+        return False
+    return one == other or (one, other) in banned or (other, one) in banned
+
+
+def distances_km(place: Place, places: Sequence[Place]) -> Floats:
+    """Great-circle distances on a sphere of 6371 km, (n,); NaN where a place is unknown."""
+    if place is None:
+        return np.full(len(places), np.nan, np.float32)
+    there = np.radians(np.array([p or (np.nan, np.nan) for p in places], float).reshape(-1, 2))
+    lat, lng = np.radians(place)
+    half = (np.sin((there[:, 0] - lat) / 2) ** 2
+            + np.cos(lat) * np.cos(there[:, 0]) * np.sin((there[:, 1] - lng) / 2) ** 2)
+    return (2 * 6371.0 * np.arcsin(np.sqrt(half))).astype(np.float32)
+

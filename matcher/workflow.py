@@ -1,0 +1,203 @@
+"""The verbs people use: take in, match, record an outcome.
+
+The only place where store, encoder and ranking meet: the page, the command line
+and the monthly job all call these, so they cannot disagree. Days are passed in;
+:func:`today` is for the edges.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from matcher import intake
+from matcher.encoding import Encoder, load_encoder
+from matcher.explanation import explain
+from matcher.lexical import count_terms
+from matcher.pool import Floats, Pool, build_pool
+from matcher.ranker import Ranker, load_ranker
+from matcher.ranking import Query, rank
+from matcher.reference import place
+from matcher.settings import Settings
+from matcher.store import Changes, Store, open_store, text_hash
+from matcher.vocabulary import Match, MatchList, Need, Offer, Outcome, Run
+
+TAIPEI = timezone(timedelta(hours=8), "Asia/Taipei")
+PORTION = 2000
+Progress = Callable[[str, int, int], None]
+
+
+def today() -> date:
+    """Give the present day in Taiwan (UTC+8 all year since 1979)."""
+    return datetime.now(TAIPEI).date()
+
+
+def _silent(step: str, done: int, total: int) -> None:
+    """Report no progress."""
+
+
+class Workspace:
+    """A store with its encoder and ranker, and what was computed from them.
+
+    Keeps vectors, term counts and the pool of the last snapshot in memory, so that
+    a list after an edit costs one text, not all.
+    """
+
+    def __init__(self, store: Store, encoder: Encoder, ranker: Ranker) -> None:
+        self.store = store
+        self.encoder = encoder
+        self.ranker = ranker
+        self._vectors: dict[tuple[str, str], Floats] = {}
+        self._counts: dict[str, Any] = {}
+        self._pool: tuple[str, Pool] | None = None
+        self._sentence = lru_cache(maxsize=50_000)(self._embed_sentence)
+
+    def pool(self, progress: Progress = _silent) -> Pool:
+        """Give all offers with their texts as of the store's present snapshot."""
+        snapshot = self.store.snapshot()
+        if self._pool is None or self._pool[0] != snapshot:
+            built = build_pool(self.store.offers(), self.store.evidence(),
+                               lambda texts: self.embed(texts, "document", progress),
+                               _place_of, self._count)
+            self._pool = (snapshot, built)
+        return self._pool[1]
+
+    def embed(self, texts: Sequence[str], role: str, progress: Progress = _silent) -> Floats:
+        """Give (n, d) unit rows; only texts never seen by this encoder are encoded.
+
+        ``role`` is ``document`` or ``query``: some encoders treat them differently.
+        """
+        if not texts:
+            return np.zeros((0, self.encoder.dimensions), np.float32)
+        keys = [text_hash(text) for text in texts]
+        missing = {k: t for k, t in zip(keys, texts, strict=True) if (role, k) not in self._vectors}
+        self._recall(role, list(missing))
+        new = {k: t for k, t in missing.items() if (role, k) not in self._vectors}
+        self._encode(role, new, progress)
+        return np.stack([self._vectors[role, key] for key in keys])
+
+    def _recall(self, role: str, hashes: Sequence[str]) -> None:
+        """Take stored vectors into memory."""
+        found = self.store.vectors(f"{self.encoder.revision}/{role}", hashes)
+        self._vectors.update({(role, key): vector for key, vector in found.items()})
+
+    def _encode(self, role: str, texts: Mapping[str, str], progress: Progress) -> None:
+        """Encode new texts in portions, each stored at once, so that a stop loses little."""
+        encode = self.encoder.encode_query if role == "query" else self.encoder.encode_document
+        waiting = sorted(texts)
+        for start in range(0, len(waiting), PORTION):
+            portion = waiting[start : start + PORTION]
+            fresh = dict(zip(portion, encode([texts[k] for k in portion]), strict=True))
+            self.store.put_vectors(f"{self.encoder.revision}/{role}", fresh)
+            self._vectors.update({(role, key): vector for key, vector in fresh.items()})
+            progress("encode", min(start + PORTION, len(waiting)), len(waiting))
+
+    def _count(self, texts: Sequence[str]) -> Any:
+        """Count terms, keeping the rows of texts already seen."""
+        from scipy import sparse
+
+        new = [text for text in dict.fromkeys(texts) if text not in self._counts]
+        for text, row in zip(new, count_terms(new) if new else (), strict=True):
+            self._counts[text] = row
+        return sparse.vstack([self._counts[text] for text in texts], format="csr")
+
+    def _embed_sentence(self, sentence: str) -> Floats:
+        return self.encoder.encode([sentence])[0]
+
+    def embed_sentences(self, found: Sequence[str]) -> Floats:
+        """Give (n, d) vectors of sentences shown as evidence, remembered in memory only."""
+        if not found:
+            return np.zeros((0, self.encoder.dimensions), np.float32)
+        return np.stack([self._sentence(sentence) for sentence in found])
+
+
+def open_workspace(settings: Settings) -> Workspace:
+    """Open the store and load the encoder and the ranker that the settings name."""
+    return Workspace(open_store(settings.database_url), load_encoder(settings.encoder),
+                     load_ranker())
+
+
+def _place_of(record: Need | Offer) -> tuple[float, float] | None:
+    return place(record.centre, record.county)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """What became of one file: the checked rows, and what the store changed (None: nothing)."""
+
+    intake: intake.Intake
+    changes: Changes | None
+
+
+def take_in(workspace_store: Store, path: Path, what: str, *, keep_good: bool = False,
+            dry_run: bool = False, centre: str | None = None) -> TakenIn:
+    """Read, check and store one file; ``centre`` fills in where a row names none.
+
+    Raises ``FileFormatError`` for a file that cannot be read at all and
+    ``InputError`` for evidence without its offer; in both cases nothing is kept.
+    """
+    checked = intake.read(path, what, keep_good=keep_good)
+    records = [_with_centre(record, centre) for record in checked.records]
+    if dry_run or not (checked.ok or keep_good):
+        return TakenIn(checked, None)
+    return TakenIn(checked, workspace_store.put(**{what: records})[what])
+
+
+def _with_centre(record: Any, centre: str | None) -> Any:
+    unplaced = centre and getattr(record, "centre", "") is None
+    return replace(record, centre=centre) if unplaced else record
+
+
+def match(workspace: Workspace, *, centre: str | None = None, needs: Iterable[str] | None = None,
+          top: int | None = 10, day: date, progress: Progress = _silent) -> Iterator[MatchList]:
+    """Rank the offers for the needs of a centre, or for the named needs, ordered by id.
+
+    Raises ``UnknownRecordError`` for a need that is not in the store.
+    """
+    listed = ([workspace.store.need(i) for i in needs] if needs is not None
+              else list(workspace.store.needs(centre)))
+    yield from match_needs(workspace, listed, top=top, day=day, progress=progress)
+
+
+def match_needs(workspace: Workspace, needs: Sequence[Need], *, top: int | None = 10, day: date,
+                progress: Progress = _silent) -> Iterator[MatchList]:
+    """Rank the offers for needs that may or may not be in the store."""
+    pool = workspace.pool(progress)
+    vectors = workspace.embed([need.text for need in needs], "query", progress)
+    queries = [Query(n, v, _place_of(n)) for n, v in zip(needs, vectors, strict=True)]
+    run = make_run(workspace, day)
+    found = rank(queries, pool, workspace.ranker, day, workspace.store.conflicts())
+    for done, ranking in enumerate(found, start=1):
+        matches = explain(ranking, pool, workspace.ranker, workspace.embed_sentences, top)
+        progress("match", done, len(needs))
+        yield MatchList(ranking.query.need, matches, run, int(ranking.eligible.sum()))
+
+
+def match_text(workspace: Workspace, text: str, *, centre: str | None = None, top: int = 10,
+               day: date) -> MatchList:
+    """Rank the offers for a need somebody has just typed; nothing is stored but its vector."""
+    need = Need("ad-hoc", description=text.strip(), centre=centre)
+    return next(match_needs(workspace, [need], top=top, day=day))
+
+
+def make_run(workspace: Workspace, day: date) -> Run:
+    """Name what makes the lists of this moment; equal inputs give an equal run id."""
+    parts = (workspace.encoder.revision, workspace.ranker.revision, workspace.store.snapshot())
+    digest = hashlib.sha256("|".join((*parts, day.isoformat())).encode()).hexdigest()
+    return Run(digest[:16], parts[0], parts[1], parts[2], day)
+
+
+def record_outcome(store: Store, found: MatchList | Match, stage: str, *, time: datetime,
+                   who: str = "", reason: str = "", run_id: str | None = None) -> None:
+    """Append what became of a match, or of every match of a list (stage ``shown``)."""
+    matches = found.matches if isinstance(found, MatchList) else (found,)
+    run = found.run.run_id if isinstance(found, MatchList) else run_id
+    store.put_outcomes(Outcome(m.need_id, m.offer_id, stage, time, who, reason, run)
+                       for m in matches)
