@@ -1,0 +1,117 @@
+"""Opening a database: engine, SQLite's settings, migrations, errors in words."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+
+from matcher.errors import StoreError
+
+BUSY_TIMEOUT_MS = 5000
+MIGRATIONS = Path(__file__).parent / "migrations"
+_CAUSES = (
+    ("locked", "another program is writing; try again in a moment"),
+    ("readonly", "it is read-only; check its permissions"),
+    ("not a database", "the file is not a database"),
+    ("full", "the disk is full"),
+    ("unable to open", "the file cannot be opened; check folder and permissions"),
+    ("malformed", "the file is damaged; restore a backup"),
+)
+
+
+def without_password(url: str) -> str:
+    """Give a database URL as it may be shown."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "?"
+
+
+def open_engine(url: str) -> Engine:
+    """Make an engine and bring the schema to the newest revision.
+
+    Raises ``StoreError`` when the database cannot be reached, is no database, or was
+    written by a newer version of this program.
+    """
+    with in_words(url):
+        engine = _make_engine(url)
+        _migrate(engine, url)
+        return engine
+
+
+@contextmanager
+def in_words(url: str) -> Iterator[None]:
+    """Turn a driver's error into a ``StoreError`` that says what to do."""
+    try:
+        yield
+    except (ArgumentError, NoSuchModuleError) as problem:
+        raise StoreError("The database address {url} is not understood; wanted e.g. "
+                         "sqlite:///matcher.db", url=without_password(url)) from problem
+    except (DBAPIError, sqlite3.Error, OSError) as problem:
+        found = str(getattr(problem, "orig", problem)).lower()
+        cause = next((words for sign, words in _CAUSES if sign in found), found.split("\n")[0])
+        raise StoreError("The database {url} cannot be used: {cause}.",
+                         url=without_password(url), cause=cause) from problem
+
+
+def _make_engine(url: str) -> Engine:
+    """Make the engine; for SQLite also the folder, WAL, and writers that begin at once."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).expanduser().parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, _record: Any) -> None:
+    """Set one connection up; the driver's own BEGIN is switched off."""
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON",
+                   f"busy_timeout={BUSY_TIMEOUT_MS}"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    """Begin: a writer takes the lock first, because SQLite cannot upgrade a stale reader."""
+    writing = connection.get_execution_options().get("writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _migrate(engine: Engine, url: str) -> None:
+    """Upgrade to head; refuse a database whose revision this program does not know."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    script = ScriptDirectory.from_config(config)
+    with engine.connect() as connection:
+        present = MigrationContext.configure(connection).get_current_revision()
+    if present == script.get_current_head():
+        return
+    if present is not None and present not in {r.revision for r in script.walk_revisions()}:
+        raise StoreError("The database {url} was written by a newer version (revision {found}); "
+                         "update this program.", url=without_password(url), found=present)
+    with engine.connect().execution_options(writing=True) as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def ping(engine: Engine) -> None:
+    """Ask the database for nothing; raise what the driver raises."""
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+
+
+__all__ = ["OperationalError", "in_words", "open_engine", "ping", "without_password"]

@@ -1,0 +1,112 @@
+"""The tables. A change here needs a new revision in migrations/versions (a test compares)."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Date,
+    DateTime,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData(naming_convention={
+    "ix": "ix_%(table_name)s_%(column_0_name)s", "pk": "pk_%(table_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+})
+_ID = String(100)
+
+parties = Table(
+    "parties", metadata,
+    Column("party_id", _ID, primary_key=True), Column("name", Text, nullable=False),
+    Column("name_en", Text), Column("kind", String(40), nullable=False),
+    Column("county", String(40)), Column("centre", String(40)), Column("tax_id", String(40)),
+    Column("industry", Text), Column("website", Text), Column("address", Text),
+    Column("size", String(40)), Column("lang", String(8)), Column("source", Text),
+)
+needs = Table(
+    "needs", metadata,
+    Column("need_id", _ID, primary_key=True), Column("title", Text, nullable=False),
+    Column("description", Text, nullable=False), Column("requirements", Text, nullable=False),
+    Column("party_id", _ID), Column("centre", String(40), index=True),
+    Column("county", String(40)), Column("lang", String(8)),
+    Column("kinds", JSON, nullable=False), Column("themes", JSON, nullable=False),
+    Column("trl_now", Integer), Column("trl_target", Integer),
+    Column("budget_min_ntd", BigInteger), Column("budget_max_ntd", BigInteger),
+    Column("valid_from", Date), Column("valid_to", Date), Column("modes", JSON, nullable=False),
+)
+offers = Table(
+    "offers", metadata,
+    Column("offer_id", _ID, primary_key=True), Column("title", Text, nullable=False),
+    Column("description", Text, nullable=False), Column("kind", String(40), nullable=False),
+    Column("party_id", _ID), Column("centre", String(40), index=True),
+    Column("county", String(40)), Column("lang", String(8)), Column("themes", JSON, nullable=False),
+    Column("trl_now", Integer), Column("modes", JSON, nullable=False),
+    Column("money_min_ntd", BigInteger), Column("money_max_ntd", BigInteger),
+    Column("valid_from", Date), Column("valid_to", Date),
+    Column("reach", String(20), nullable=False),
+)
+evidence = Table(
+    "evidence", metadata,
+    Column("evidence_id", _ID, primary_key=True),
+    Column("offer_id", _ID, ForeignKey("offers.offer_id", ondelete="CASCADE"), nullable=False,
+           index=True),
+    Column("text", Text, nullable=False), Column("title", Text, nullable=False),
+    Column("kind", String(40), nullable=False), Column("lang", String(8)),
+    Column("year", Integer), Column("source", Text),
+)
+judged = Table(
+    "judged", metadata,
+    Column("need_id", _ID, primary_key=True), Column("offer_id", _ID, primary_key=True),
+    Column("judge", String(100), primary_key=True), Column("grade", Integer, nullable=False),
+    Column("date", Date), Column("reason", Text, nullable=False),
+)
+conflicts = Table(
+    "conflicts", metadata,
+    Column("party_id", _ID, primary_key=True), Column("other_party_id", _ID, primary_key=True),
+    Column("reason", Text, nullable=False),
+)
+vectors = Table(
+    "vectors", metadata,
+    Column("encoder", String(120), primary_key=True), Column("hash", String(64), primary_key=True),
+    Column("dimensions", Integer, nullable=False), Column("content", LargeBinary, nullable=False),
+)
+match_lists = Table(
+    "match_lists", metadata,
+    Column("run_id", String(40), primary_key=True), Column("need_id", _ID, primary_key=True),
+    Column("encoder", String(120), nullable=False), Column("ranker", String(40), nullable=False),
+    Column("data", String(40), nullable=False), Column("rules", String(80), nullable=False),
+    Column("day", Date, nullable=False), Column("eligible", Integer, nullable=False),
+    Column("need", JSON, nullable=False),
+)
+matches = Table(
+    "matches", metadata,
+    Column("run_id", String(40), primary_key=True), Column("need_id", _ID, primary_key=True),
+    Column("offer_id", _ID, primary_key=True), Column("rank", Integer, nullable=False),
+    Column("score", Float(53), nullable=False), Column("features", JSON, nullable=False),
+    Column("contributions", JSON, nullable=False), Column("evidence", JSON, nullable=False),
+    Column("distance_km", Float(53)),
+)
+outcomes = Table(
+    "outcomes", metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("need_id", _ID, nullable=False, index=True), Column("offer_id", _ID, nullable=False),
+    Column("stage", String(40), nullable=False), Column("time", DateTime(True), nullable=False),
+    Column("who", Text, nullable=False), Column("reason", Text, nullable=False),
+    Column("run_id", String(40)),
+)
+revision = Table(
+    "revision", metadata,
+    Column("name", String(20), primary_key=True), Column("number", BigInteger, nullable=False),
+    Column("stamp", String(32), nullable=False),
+)
+Index("ix_matches_run_rank", matches.c.run_id, matches.c.need_id, matches.c.rank)
