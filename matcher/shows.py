@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from matcher.errors import InputError, UnknownRecordError
 from matcher.features import FEATURES
+from matcher.intake.templates import guard
 from matcher.languages import render, translate
 from matcher.vocabulary import MatchList, Offer
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 COLUMNS = ("centre", "need_id", "need_title", "rank", "offer_id", "offer_title", "party", "kind",
            "score", "distance_km", "need_sentence", "evidence", "evidence_id",
            *(f.key for f in FEATURES), "run_id")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 def check_centre(code: str | None) -> None:
@@ -121,11 +121,6 @@ def to_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = COLUMNS) 
     writer.writeheader()
     writer.writerows({key: guard(row.get(key)) for key in columns} for row in rows)
     return text.getvalue().encode("utf-8-sig")
-
-
-def guard(value: Any) -> Any:
-    """Put an apostrophe before text that a spreadsheet would run as a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def to_xlsx(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = COLUMNS) -> bytes:

@@ -1,0 +1,16 @@
+"""Intake: files and forms → Party, Need, Offer, Evidence, JudgedPair, or every RowError at once.
+
+``read(path, what)`` reads a file; ``check(what, rows)`` does the same checks for rows
+from anywhere else, e.g. a form; ``template`` and ``write_rejected`` write files.
+"""
+
+from __future__ import annotations
+
+from matcher.intake.checks import Intake, check
+from matcher.intake.fields import FIELDS, Field
+from matcher.intake.formats import FORMATS, Format
+from matcher.intake.reader import read
+from matcher.intake.templates import template, write_rejected
+
+__all__ = ["FIELDS", "FORMATS", "Field", "Format", "Intake", "check", "read", "template",
+           "write_rejected"]
