@@ -3,8 +3,8 @@
 Reads BEIR folders (corpus.jsonl[.gz], queries.jsonl[.gz], qrels/test.tsv). Where
 documents carry ``owner`` and set.json says ``"unit": "owner"``, owners are
 ranked and their documents are evidence. Gains are linear in the grade and the
-discount is log2(rank + 1), as in trec_eval; a query without a relevant document
-is left out.
+discount is log2(rank + 1), as in trec_eval; a query without a relevant document,
+or whose text is not in queries.jsonl, is left out.
 """
 
 from __future__ import annotations
@@ -99,7 +99,9 @@ def read_beir(folder: Path) -> JudgedSet:
 
     corpus = list(_read_jsonl(folder, "corpus"))
     needs = [_renamed(row, "need_id") for row in _read_jsonl(folder, "queries")]
-    grades = _read_grades(folder / "qrels" / "test.tsv")
+    asked = {row["need_id"] for row in needs}
+    grades = {need: row for need, row in _read_grades(folder / "qrels" / "test.tsv").items()
+              if need in asked}
     if _unit(folder) != "owner":
         offers = pd.DataFrame([_renamed(row, "offer_id") for row in corpus])
         return JudgedSet(folder.name, _judged_only(needs, grades), offers, None, grades)

@@ -28,7 +28,7 @@ class Ranker:
     """Weights of the affinity and of the features; ``revision`` names their file's content."""
 
     dense_weight: float
-    lexical_weight: float
+    lexical_weights: Mapping[str, float]
     cross_slope: float
     cross_offset: float
     intercept: float
@@ -56,7 +56,7 @@ def load_ranker(file: Path | None = None) -> Ranker:
     if unknown:
         raise ModelFileError(path.name, f"unknown features {sorted(unknown)}")
     affinity = row["affinity"]
-    return Ranker(affinity["dense_weight"], affinity["lexical_weight"], affinity["cross_slope"],
+    return Ranker(affinity["dense_weight"], affinity["lexical_weights"], affinity["cross_slope"],
                   affinity["cross_offset"], row["intercept"], row["weights"],
                   hashlib.sha256(content).hexdigest()[:12])
 

@@ -5,10 +5,10 @@ Pure: vectors, day and places are passed in; no store, clock, file or chance.
 Affinity of a need and an offer
     Every text of the offer (its own and each evidence text) gets one value:
     where need and text share a language group, ``dense_weight * cosine +
-    lexical_weight * TF-IDF cosine``; where they do not, a line through the cosine
+    lexical_weight[group] * TF-IDF cosine``; where they do not, a line through the cosine
     alone, ``cross_slope * cosine + cross_offset``, fitted so that both kinds
-    of value mean the same (models/README.md). The texts of an offer are joined by
-    the length-normalised log-mean-exp ``log(mean(exp(10 a))) / 10``: not the
+    of value mean the same (README, decisions). The texts of an offer are joined by
+    the length-normalised log-mean-exp ``log(mean(exp(a / 0.05))) * 0.05``: not the
     maximum, which rewards many texts, nor the mean, which punishes breadth.
 
 Score
@@ -31,7 +31,7 @@ from matcher.ranker import Ranker
 from matcher.vocabulary import Conflict, Need, Offer
 
 BLOCK = 32
-TEMPERATURE = 0.1
+TEMPERATURE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,8 @@ def text_affinities(queries: Sequence[Query], pool: Pool, ranker: Ranker) -> Flo
         if mine.size:
             cells = np.ix_(mine, index.rows)
             lexical = index.cosines(counts[mine])
-            values[cells] = ranker.dense_weight * cosines[cells] + ranker.lexical_weight * lexical
+            weight = ranker.lexical_weights.get(group, 1.0)
+            values[cells] = ranker.dense_weight * cosines[cells] + weight * lexical
     return values.astype(np.float32)
 
 

@@ -107,7 +107,7 @@ def fold_county(text: str) -> str | None:
     >>> fold_county("台南市新市區南科三路1號")
     '臺南市'
     """
-    wanted = fold(text)
+    wanted = fold(text).lstrip("0123456789")
     for spelling, name in _county_spellings():
         if wanted.startswith(spelling):
             return name
