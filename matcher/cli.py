@@ -46,10 +46,11 @@ def _lang() -> str:
 @click.pass_context
 def main(ctx: click.Context) -> None:
     """Match needs and offers of regional innovation centres (產學媒合)."""
-    ctx.obj = load_settings
+    ctx.ensure_object(dict)
 
 
 def _settings(ctx: click.Context) -> Settings:
+    """Read the settings when a command needs them, not before."""
     return load_settings()
 
 
@@ -78,7 +79,7 @@ class Bar:
             click.echo(f"\r{label} {done}/{total}", nl=done >= total, err=True)
 
 
-class Month(click.ParamType):
+class Month(click.ParamType[date]):
     """A month written YYYY-MM."""
 
     name = "YYYY-MM"

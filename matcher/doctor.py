@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,7 +94,3 @@ CHECKS: tuple[tuple[str, Callable[[Settings], Message]], ...] = (
     ("Encoder", _encoder), ("Ranker", _ranker), ("Languages", _catalogues),
 )
 
-
-def faults(findings: list[Finding]) -> Iterator[Finding]:
-    """Give the findings that are not well."""
-    return (finding for finding in findings if not finding.ok)

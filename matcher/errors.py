@@ -28,7 +28,8 @@ class MatcherError(Exception):
 
     def __init__(self, text: str, **fields: object) -> None:
         self.message = Message(text, fields)
-        super().__init__(text.format(**fields))
+        english = {n: v.id if isinstance(v, Message) else v for n, v in fields.items()}
+        super().__init__(text.format(**english))
 
 
 class InputError(MatcherError):
@@ -45,7 +46,8 @@ class UnknownRecordError(InputError):
     """An id that is not in the store; ``what`` is e.g. ``need``."""
 
     def __init__(self, what: str, record_id: str) -> None:
-        super().__init__("There is no {what} with the id “{id}”.", what=what, id=record_id)
+        super().__init__("There is no {what} with the id “{id}”.", what=Message(what),
+                         id=record_id)
 
 
 class SettingError(MatcherError):

@@ -136,9 +136,8 @@ def _read_jsonl(folder: Path, name: str) -> Iterable[dict[str, Any]]:
     if path is None:
         raise FileFormatError("The folder {folder} has no {name}.jsonl or {name}.jsonl.gz.",
                               folder=str(folder), name=name)
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(
-        encoding="utf-8")
-    with opened as lines:
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             try:
                 yield json.loads(line)
@@ -155,7 +154,7 @@ def _read_grades(path: Path) -> dict[str, dict[str, int]]:
     for number, line in enumerate(path.read_text("utf-8").splitlines()[1:], start=2):
         parts = line.split("\t")
         if len(parts) != 3 or not parts[2].strip().lstrip("-").isdigit():
-            raise FileFormatError("{file}, line {line}: wanted need, offer and grade, found {found}",
+            raise FileFormatError("{file}, line {line}: wanted need, offer, grade; found {found}",
                                   file=path.name, line=number, found=line[:80])
         grades.setdefault(parts[0], {})[parts[1]] = int(parts[2])
     return grades

@@ -74,6 +74,6 @@ def _best_pair(asked: Sequence[str], found: Sequence[tuple[Text, str]], need_vec
         return None
     cosines = need_vectors @ offer_vectors.T
     row, column = np.unravel_index(int(np.argmax(cosines)), cosines.shape)
-    text, sentence = found[column]
-    return EvidencePair(asked[row], sentence, float(cosines[row, column]), text.evidence_id,
+    text, sentence = found[int(column)]
+    return EvidencePair(asked[int(row)], sentence, float(cosines[row, column]), text.evidence_id,
                         detect(sentence))

@@ -62,8 +62,8 @@ _MALAYSIAN = frozenset("ialah daripada kepada bagi boleh ujian syarikat kilang l
 _INDONESIAN = frozenset("dari karena bisa perusahaan pabrik uji hingga penelitian laboratorium "
                         "kami adalah untuk dapat sudah kebun bahwa".split())
 _SENTENCE_END = re.compile(r"(?<=[。！？!?；;])\s*|(?<=[.])\s+(?=[^a-z\d])|\n+")
-_INVISIBLE = {c: None for c in (*range(0x200B, 0x200C), *range(0x202A, 0x202F), 0xFEFF, 0,
-                                *range(0x2060, 0x206A), *range(0xE0000, 0xE0080))}
+_INVISIBLE = dict.fromkeys((0, 0x200B, 0xFEFF, *range(0x202A, 0x202F), *range(0x2060, 0x206A),
+                            *range(0xE0000, 0xE0080)))
 
 
 def normalise(text: str) -> str:

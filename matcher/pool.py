@@ -75,8 +75,8 @@ def _index(texts: Sequence[Text], counts: Any) -> dict[str, LexicalIndex]:
 
 
 def build_pool(offers: Iterable[Offer], evidence: Iterable[Evidence], embed: Embed,
-               places: Callable[[Offer], Place], count: Callable[[Sequence[str]], Any] = count_terms,
-               ) -> Pool:
+               places: Callable[[Offer], Place],
+               count: Callable[[Sequence[str]], Any] = count_terms) -> Pool:
     """Put offers and evidence together; ``embed`` gives (n, d) unit rows for n texts.
 
     Evidence of offers that are not in ``offers`` is left out. An offer without

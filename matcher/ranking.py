@@ -31,6 +31,7 @@ from matcher.ranker import Ranker
 from matcher.vocabulary import Conflict, Need, Offer
 
 BLOCK = 32
+EARTH_KM = 6371.0
 TEMPERATURE = 0.05
 
 
@@ -147,5 +148,5 @@ def distances_km(place: Place, places: Sequence[Place]) -> Floats:
     lat, lng = np.radians(place)
     half = (np.sin((there[:, 0] - lat) / 2) ** 2
             + np.cos(lat) * np.cos(there[:, 0]) * np.sin((there[:, 1] - lng) / 2) ** 2)
-    return (2 * 6371.0 * np.arcsin(np.sqrt(half))).astype(np.float32)
+    return np.asarray(2 * EARTH_KM * np.arcsin(np.sqrt(half)), np.float32)
 

@@ -1,4 +1,4 @@
-"""Reference facts shipped with the package: centres, counties, themes, kinds, modes …
+"""Reference facts shipped with the package: centres, counties, themes, kinds and modes.
 
 Read once from ``data/reference``; data/README.md says where each fact is from.
 """

@@ -70,7 +70,7 @@ class Centre:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """A firm, research group, institute, fund, park office … that needs or offers."""
+    """A firm, research group, institute, fund, park office or the like that needs or offers."""
 
     party_id: str
     name: str
@@ -144,7 +144,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One text that supports an offer: a project, publication, patent …"""
+    """One text that supports an offer: a project, publication, patent or the like."""
 
     evidence_id: str
     offer_id: str

@@ -109,7 +109,7 @@ class Workspace:
         return sparse.vstack([self._counts[text] for text in texts], format="csr")
 
     def _embed_sentence(self, sentence: str) -> Floats:
-        return self.encoder.encode([sentence])[0]
+        return np.asarray(self.encoder.encode([sentence])[0])
 
     def embed_sentences(self, found: Sequence[str]) -> Floats:
         """Give (n, d) vectors of sentences shown as evidence, remembered in memory only."""

@@ -1,4 +1,4 @@
-"""The Flask app: translates requests into the verbs of ``matcher.workflow``, and results into pages.
+"""The Flask app: requests become verbs of ``matcher.workflow``, results become pages.
 
 ``create_app(settings)``; opens no store and loads no encoder before the first request.
 """

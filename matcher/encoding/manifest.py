@@ -22,7 +22,7 @@ def read_manifest(folder: Path) -> dict[str, str]:
 
 
 def check_manifest(folder: Path) -> None:
-    """Compare every file with the manifest; raise ``ModelFileError`` naming the first that differs."""
+    """Compare every file with the manifest; ``ModelFileError`` names the first that differs."""
     for name, wanted in read_manifest(folder).items():
         try:
             content = (folder / name).read_bytes()

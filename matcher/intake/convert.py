@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 
 from matcher.reference import centre_code, fold, fold_county, spellings
@@ -23,8 +23,10 @@ _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇
 _UNITS = {"十": 10, "百": 100, "千": 1000}
 _LANGUAGES = {
     "zh": ("zh", "zhtw", "zhhant", "中文", "繁體中文", "chinese", "華語"),
-    "en": ("en", "英文", "英語", "english"), "ja": ("ja", "jp", "日文", "日語", "japanese", "日本語"),
-    "ko": ("ko", "kr", "韓文", "韓語", "korean"), "vi": ("vi", "越南文", "越語", "越南語", "vietnamese"),
+    "en": ("en", "英文", "英語", "english"),
+    "ja": ("ja", "jp", "日文", "日語", "japanese"),
+    "ko": ("ko", "kr", "韓文", "韓語", "korean"),
+    "vi": ("vi", "越南文", "越南語", "vietnamese"),
     "id": ("id", "印尼文", "印尼語", "indonesian"), "th": ("th", "泰文", "泰語", "thai"),
     "ms": ("ms", "馬來文", "馬來語", "malay"),
 }
@@ -206,7 +208,7 @@ def as_reach(text: str) -> str:
     return _spelling(text, _REACHES)
 
 
-def _spelling(text: str, table: dict[str, tuple[str, ...]]) -> str:
+def _spelling(text: str, table: Mapping[str, tuple[str, ...]]) -> str:
     wanted = fold(text)
     for key, names in table.items():
         if wanted in (fold(name) for name in names):

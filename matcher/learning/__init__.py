@@ -1,1 +1,1 @@
-"""Training: the static encoder from parallel text. Needs the extra ``train``; core never imports it."""
+"""Training: the static encoder from parallel text. Needs the extra ``train``."""

@@ -73,4 +73,4 @@ def _balance(weights: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Give each language a share ∝ (its total weight) ** 0.7; the result sums to 1."""
     parts = [w / w.sum() * w.sum() ** LANGUAGE_POWER for w in weights]
     joined = np.concatenate(parts)
-    return joined / joined.sum()
+    return np.asarray(joined / joined.sum())

@@ -165,7 +165,7 @@ def _step(bag: Any, optimiser: Any, sides: list[tuple[Any, Any]], scale: float) 
     target = torch.arange(len(logits))
     loss = (cross_entropy(logits, target) + cross_entropy(logits.T, target)) / 2
     optimiser.zero_grad()
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call] # torch has no types here
     optimiser.step()
     return float(loss.detach())
 

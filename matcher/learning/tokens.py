@@ -32,10 +32,11 @@ PIECES = (
 def han_charsmap() -> bytes:
     """Compile the Traditional → Simplified map with sentencepiece's trainer."""
     import sentencepiece
-    from sentencepiece import sentencepiece_model_pb2
+    from sentencepiece import sentencepiece_model_pb2 as messages
 
-    rules = "".join(f"{ord_:X}\t{' '.join(f'{ord(c):X}' for c in to)}\n"
-                    for ord_, to in sorted(_traditional_to_simplified().items()) if ord_ != ord(to[0]))
+    rules = "".join(f"{code:X}\t{' '.join(f'{ord(c):X}' for c in to)}\n"
+                    for code, to in sorted(_traditional_to_simplified().items())
+                    if code != ord(to[0]))
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / "rules.tsv"
         table.write_text(rules, "utf-8")
@@ -43,7 +44,7 @@ def han_charsmap() -> bytes:
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=iter(["a b c d e f g h"] * 10), model_writer=model, vocab_size=20,
             normalization_rule_tsv=str(table), hard_vocab_limit=False, minloglevel=2)
-    parsed = sentencepiece_model_pb2.ModelProto.FromString(model.getvalue())
+    parsed = messages.ModelProto.FromString(model.getvalue())  # type: ignore[attr-defined] # made at import
     return bytes(parsed.normalizer_spec.precompiled_charsmap)
 
 

@@ -12,10 +12,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from matcher.errors import StoreError
+from matcher.vocabulary import Message
 
 BUSY_TIMEOUT_MS = 5000
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -61,7 +62,7 @@ def in_words(url: str) -> Iterator[None]:
         found = str(getattr(problem, "orig", problem)).lower()
         cause = next((words for sign, words in _CAUSES if sign in found), found.split("\n")[0])
         raise StoreError("The database {url} cannot be used: {cause}.",
-                         url=without_password(url), cause=cause) from problem
+                         url=without_password(url), cause=Message(cause)) from problem
 
 
 def _make_engine(url: str) -> Engine:
@@ -107,11 +108,3 @@ def _migrate(engine: Engine, url: str) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
-
-def ping(engine: Engine) -> None:
-    """Ask the database for nothing; raise what the driver raises."""
-    with engine.connect() as connection:
-        connection.execute(text("SELECT 1"))
-
-
-__all__ = ["OperationalError", "in_words", "open_engine", "ping", "without_password"]

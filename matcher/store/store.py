@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,17 +125,17 @@ class Store:
 
     def need(self, need_id: str) -> Need:
         """Give one need; raise ``UnknownRecordError``."""
-        return self._one("needs", "need", need_id=need_id)
+        return cast(Need, self._one("needs", "need", need_id=need_id))
 
     def offer(self, offer_id: str) -> Offer:
         """Give one offer; raise ``UnknownRecordError``."""
-        return self._one("offers", "offer", offer_id=offer_id)
+        return cast(Offer, self._one("offers", "offer", offer_id=offer_id))
 
     def _all(self, what: str, **where: str) -> tuple[Any, ...]:
         noun, table = NOUNS[what]
         query = select(table).filter_by(**where).order_by(*table.primary_key.columns)
         with self._reading() as connection:
-            return tuple(_to_noun(noun, row) for row in connection.execute(query).mappings())
+            return tuple(_to_noun(noun, dict(r)) for r in connection.execute(query).mappings())
 
     def _one(self, what: str, name: str, **where: str) -> Any:
         found = self._all(what, **where)
@@ -199,7 +199,7 @@ class Store:
         rows = [{"encoder": encoder, "hash": key, "dimensions": len(v),
                  "content": np.asarray(v, "<f4").tobytes()} for key, v in vectors.items()]
         with self._writing() as connection:
-            _check_dimensions(connection, encoder, {row["dimensions"] for row in rows})
+            _check_dimensions(connection, encoder, {len(v) for v in vectors.values()})
             for part in _portions(rows):
                 known = set(connection.scalars(select(schema.vectors.c.hash).where(
                     schema.vectors.c.encoder == encoder,
@@ -244,7 +244,7 @@ class Store:
         if row is None:
             raise UnknownRecordError("match list", f"{run_id}/{need_id}")
         run = Run(**{f.name: row[f.name] for f in fields(Run)})
-        return MatchList(_to_noun(Need, row["need"]), tuple(map(_to_match, rows)), run,
+        return MatchList(_to_noun(Need, row["need"]), tuple(_to_match(dict(r)) for r in rows), run,
                          row["eligible"])
 
     def put_outcomes(self, outcomes: Iterable[Outcome]) -> None:
@@ -260,7 +260,7 @@ class Store:
         if need_id is not None:
             query = query.where(schema.outcomes.c.need_id == need_id)
         with self._reading() as connection:
-            return tuple(_to_outcome(row) for row in connection.execute(query).mappings())
+            return tuple(_to_outcome(dict(r)) for r in connection.execute(query).mappings())
 
 
 def _put(connection: Connection, what: str, records: Iterable[Any]) -> Changes:
@@ -277,7 +277,8 @@ def _put(connection: Connection, what: str, records: Iterable[Any]) -> Changes:
         connection.execute(insert(table), part)
     if changed:
         statement = update(table).where(*(table.c[k] == bindparam(f"key_{k}") for k in keys))
-        values = {c.name: bindparam(c.name) for c in table.columns if c.name not in keys}
+        values: dict[str, Any] = {c.name: bindparam(c.name) for c in table.columns
+                                  if c.name not in keys}
         connection.execute(statement.values(values), [
             {**{k: v for k, v in row.items() if k not in keys},
              **{f"key_{k}": row[k] for k in keys}} for row in changed])
@@ -343,7 +344,7 @@ def _plain(value: Mapping[str, Any]) -> dict[str, Any]:
 
 def _to_noun(noun: type[Noun], row: Mapping[str, Any]) -> Noun:
     """Make a noun of a row: lists to tuples, ISO text to dates."""
-    values = {}
+    values: dict[str, Any] = {}
     for f in fields(noun):  # type: ignore[arg-type]
         value = row[f.name]
         if isinstance(value, str) and f.name.startswith("valid_"):
