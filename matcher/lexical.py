@@ -86,6 +86,10 @@ def count_terms(texts: Sequence[str]) -> Any:
 
     Stateless, so a text's row can be kept while the collection around it changes.
     """
+    from scipy import sparse
+
+    if not len(texts):
+        return sparse.csr_matrix((0, HASH_SIZE), dtype=np.float32)
     counts = _vectorizer().transform(texts).tocsr()
     counts.data = 1.0 + np.log(counts.data)
     return counts

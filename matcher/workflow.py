@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ from matcher.vocabulary import Match, MatchList, Need, Offer, Outcome, Run
 
 TAIPEI = timezone(timedelta(hours=8), "Asia/Taipei")
 PORTION = 2000
+SENTENCES_KEPT = 100_000
 Progress = Callable[[str, int, int], None]
 
 
@@ -57,7 +57,7 @@ class Workspace:
         self._vectors: dict[tuple[str, str], Floats] = {}
         self._counts: dict[str, Any] = {}
         self._pool: tuple[str, Pool] | None = None
-        self._sentence = lru_cache(maxsize=50_000)(self._embed_sentence)
+        self._sentences: dict[str, Floats] = {}
 
     def pool(self, progress: Progress = _silent) -> Pool:
         """Give all offers with their texts as of the store's present snapshot."""
@@ -106,16 +106,19 @@ class Workspace:
         new = [text for text in dict.fromkeys(texts) if text not in self._counts]
         for text, row in zip(new, count_terms(new) if new else (), strict=True):
             self._counts[text] = row
+        if not texts:
+            return count_terms(())
         return sparse.vstack([self._counts[text] for text in texts], format="csr")
-
-    def _embed_sentence(self, sentence: str) -> Floats:
-        return np.asarray(self.encoder.encode([sentence])[0])
 
     def embed_sentences(self, found: Sequence[str]) -> Floats:
         """Give (n, d) vectors of sentences shown as evidence, remembered in memory only."""
         if not found:
             return np.zeros((0, self.encoder.dimensions), np.float32)
-        return np.stack([self._sentence(sentence) for sentence in found])
+        if len(self._sentences) > SENTENCES_KEPT:
+            self._sentences.clear()
+        new = [s for s in dict.fromkeys(found) if s not in self._sentences]
+        self._sentences.update(zip(new, self.encoder.encode(new), strict=True))
+        return np.stack([self._sentences[sentence] for sentence in found])
 
 
 def open_workspace(settings: Settings) -> Workspace:

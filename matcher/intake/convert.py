@@ -82,7 +82,7 @@ def as_integer(text: str) -> int:
 
 def _plain_number(text: str) -> int | None:
     """Read digits or Chinese numerals with 萬 and 億; None when it is no number ≥ 0."""
-    found = re.fullmatch(r"(\d{1,18}(?:\.\d{1,6})?)(萬|億|千|百萬|千萬)?", text)
+    found = re.fullmatch(r"([0-9]{1,18}(?:\.[0-9]{1,6})?)(萬|億|千|百萬|千萬)?", text)
     if found:
         unit = {"萬": 10**4, "億": 10**8, "千": 1000, "百萬": 10**6, "千萬": 10**7}.get(
             found[2] or "", 1)
@@ -126,16 +126,17 @@ def as_grade(text: str) -> int:
 
 def as_year(text: str) -> int:
     """Read a year: 2024, 民國113, 113年; below 200 it is a year of the Republic of China."""
-    found = re.fullmatch(r"(?:民國|西元)?\s*(\d{2,4})(?:\.0)?\s*年?",
+    found = re.fullmatch(r"(?:民國|西元)?\s*([0-9]{2,4})(?:\.0)?\s*年?",
                          unicodedata.normalize("NFKC", text).strip())
-    year = _western(int(found[1])) if found else 0
+    year = _western(found[1]) if found else 0
     if not 1900 <= year <= 2100:
         raise Refused("wanted a year from 1900 to 2100, e.g. 2026 or 民國115")
     return year
 
 
-def _western(year: int) -> int:
-    return year + ROC_YEAR_ZERO if 1 <= year < 200 else year
+def _western(year: str) -> int:
+    """Read a year's digits: four are western, two or three are 民國."""
+    return int(year) + (ROC_YEAR_ZERO if len(year) < 4 else 0)
 
 
 def as_date(text: str) -> date:
@@ -145,12 +146,12 @@ def as_date(text: str) -> date:
     """
     found = unicodedata.normalize("NFKC", text).strip().removeprefix("民國").strip()
     found = re.sub(r"[ T]00:00(:00(\.0+)?)?$", "", found)
-    parts = (re.fullmatch(r"(\d{3,4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?", found)
-             or re.fullmatch(r"(\d{3,4})(\d{2})(\d{2})", found))
+    parts = (re.fullmatch(r"([0-9]{3,4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?", found)
+             or re.fullmatch(r"([0-9]{3,4})([0-9]{2})([0-9]{2})", found))
     if parts is None:
         raise Refused("wanted a day as YYYY-MM-DD, e.g. 2026-02-28 (民國115/2/28 also works)")
     try:
-        day = date(_western(int(parts[1])), int(parts[2]), int(parts[3]))
+        day = date(_western(parts[1]), int(parts[2]), int(parts[3]))
     except ValueError:
         raise Refused("there is no such day; wanted YYYY-MM-DD") from None
     if not 1900 <= day.year <= 2100:

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from matcher import workflow
+from matcher.encoding import load_encoder
+from matcher.ranker import load_ranker
+from matcher.settings import load_settings
+from matcher.store import open_store
+from matcher.vocabulary import Evidence, Need, Offer, Party
+
+DAY = date(2026, 11, 24)
+
+PARTIES = (
+    Party("P1", "範例精機（樣本）", kind="firm", county="臺中市", centre="CTSP"),
+    Party("P2", "範例熱誤差實驗室（樣本）", kind="university", county="臺中市", centre="CTSP"),
+    Party("P3", "Sample Vaccine Lab (sample)", kind="institute", county="屏東縣", centre="PABP"),
+)
+NEEDS = (
+    Need("N1", "主軸熱變位補償", "五軸機開機兩小時後主軸伸長 35 µm。", "誤差小於 8 µm。", "P1", "CTSP", "臺中市",
+         "zh", ("capability",), ("smart-machinery",), 4, 7),
+    Need("N2", "Swine vaccine", "Piglets die of diarrhoea because the oral vaccine is digested.", "",
+         "P1", "PABP", "屏東縣", "en"),
+)
+OFFERS = (
+    Offer("O1", "工具機熱誤差建模", "以七個溫度點補償主軸熱誤差，殘差 6 µm。", "capability", "P2", "CTSP",
+          "臺中市", "zh", ("smart-machinery",), 6),
+    Offer("O2", "豬用口服疫苗微膠囊", "腸溶微膠囊保護口服疫苗通過胃酸。", "capability", "P3", "PABP", "屏東縣", "zh",
+          ("new-agriculture",), 5),
+    Offer("O3", "Spindle thermal growth measurement", "Laser measurement of spindle thermal error.",
+          "equipment", "P2", "CTSP", "臺中市", "en", ("smart-machinery",), 8),
+)
+EVIDENCE = (
+    Evidence("E1", "O1", "連續切削九小時，主軸熱伸長由 41 µm 降到 6 µm。", kind="project", year=2025),
+    Evidence("E2", "O2", "Oral vaccine capsules kept titre after two hours in gastric acid.", year=2024),
+)
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return load_settings({"MATCHER_HOME": str(tmp_path)})
+
+
+@pytest.fixture
+def store(tmp_path):
+    return open_store(f"sqlite:///{tmp_path / 'matcher.db'}")
+
+
+@pytest.fixture
+def space(store):
+    store.put(parties=PARTIES, needs=NEEDS, offers=OFFERS, evidence=EVIDENCE)
+    return workflow.Workspace(store, load_encoder(), load_ranker())

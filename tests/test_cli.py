@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from conftest import EVIDENCE, NEEDS, OFFERS, PARTIES
+
+from matcher.cli import main
+from matcher.store import open_store
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.setenv("MATCHER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("MATCHER_LANG", "en")
+    monkeypatch.chdir(tmp_path)
+    return lambda *words, **env: CliRunner().invoke(main, words, env=env)
+
+
+@pytest.fixture
+def filled(run, tmp_path):
+    open_store(f"sqlite:///{tmp_path / 'home' / 'matcher.db'}").put(
+        parties=PARTIES, needs=NEEDS, offers=OFFERS, evidence=EVIDENCE)
+    return run
+
+
+def commands(group=main, prefix=()):
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*prefix, name))
+        else:
+            yield (*prefix, name), command
+
+
+@pytest.mark.parametrize(("words", "command"), commands(), ids=lambda v: "-".join(v)
+                         if isinstance(v, tuple) else "")
+def test_every_command_has_help(run, words, command):
+    done = run(*words, "--help")
+    assert done.exit_code == 0
+    assert command.help.split("\n")[0].rstrip(".") in " ".join(done.output.split())
+
+
+def test_from_template_to_match_list(run, tmp_path):
+    for what in ("parties", "needs", "offers", "evidence"):
+        assert run("template", what).exit_code == 0
+        done = run("import", what, f"{what}.csv")
+        assert (done.exit_code, done.output) == (
+            0, "1 rows read, 0 rejected; 1 new, 0 changed, 0 unchanged.\n")
+    done = run("match", "--centre", "STSP")
+    assert done.exit_code == 0
+    assert "■ N001  主軸熱變位補償" in done.output
+
+
+def test_a_dry_run_stores_nothing(run):
+    run("template", "needs")
+    assert run("import", "needs", "needs.csv", "--dry-run").output == (
+        "1 rows read, 0 rejected, nothing stored.\n")
+    assert run("match").output == "No needs found. Import some, or try: matcher demo\n"
+
+
+def test_bad_rows_exit_with_2_and_can_be_kept_for_mending(run, tmp_path):
+    (tmp_path / "n.csv").write_text("need_id,title,trl_now\n1,a,99\n2,b,3\n", "utf-8")
+    done = run("import", "needs", "n.csv", "--rejected", "bad.csv")
+    assert done.exit_code == 2
+    assert "row 2, column “trl_now”: found “99”; wanted a TRL from 1 to 9" in done.output
+    assert (tmp_path / "bad.csv").is_file()
+    assert run("import", "needs", "n.csv", "--keep-good").exit_code == 2
+    assert [row["need_id"] for row in json.loads(run("match", "--json").output)] == ["2"]
+
+
+@pytest.mark.parametrize("fmt", ["json", "csv", "xlsx", "table"])
+def test_match_in_every_format(filled, tmp_path, fmt):
+    done = filled("match", "--centre", "CTSP", "--format", fmt, "--out", f"m.{fmt}")
+    assert done.exit_code == 0
+    content = (tmp_path / f"m.{fmt}").read_bytes()
+    if fmt == "xlsx":
+        from openpyxl import load_workbook
+
+        sheet = load_workbook(tmp_path / "m.xlsx").active
+        assert (sheet["E2"].value, sheet.freeze_panes) == ("O1", "A2")
+    else:
+        assert "O1" in content.decode("utf-8-sig") or "工具機熱誤差建模" in content.decode()
+    if fmt == "csv":
+        assert content.startswith(b"\xef\xbb\xbf")
+
+
+@pytest.mark.parametrize(("words", "code", "sentence"), [
+    (("match", "--centre", "NOWHERE"), 2, "There is no centre with the id “NOWHERE”."),
+    (("match", "--need", "N9"), 2, "There is no need with the id “N9”."),
+    (("match", "--format", "xlsx"), 2, "An XLSX list needs a file: add --out FILE.xlsx"),
+    (("report", "run", "--month", "2026-13", "--all"), 2, "“2026-13” is no month"),
+    (("report", "run", "--month", "2026-10"), 2, "Give either --centre CODE or --all."),
+    (("evaluate", "."), 2, "has no corpus.jsonl"),
+])
+def test_errors_are_sentences_with_exit_codes(run, words, code, sentence):
+    done = run(*words)
+    assert (done.exit_code, "Traceback" in done.output) == (code, False)
+    assert sentence in done.output
+
+
+def test_errors_come_in_the_readers_language(run):
+    assert "沒有編號為「N9」的需求。" in run("match", "--need", "N9", MATCHER_LANG="zh").output
+
+
+def test_config_show_names_where_each_value_comes_from(run, tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "matcher.toml").write_text('port = 9000\n', "utf-8")
+    rows = {r["name"]: r for r in json.loads(run("config", "show", "--json", MATCHER_TOP="3").output)}
+    assert [rows[f"MATCHER_{n}"]["origin"] for n in ("TOP", "PORT", "HOST")] == [
+        "environment", "file", "default"]
+    assert run("config", "show", MATCHER_PORT="x").exit_code == 2
+    database = {"MATCHER_DB": "postgresql://me:secret@host/db"}
+    assert "secret" not in run("config", "show", **database).output
+
+
+def test_doctor_examines_everything(run):
+    done = run("doctor")
+    assert done.exit_code == 0
+    assert done.output.count("✓") == 6
+    assert run("doctor", MATCHER_DB="nonsense").exit_code == 1
+
+
+def test_init_makes_the_database(run, tmp_path):
+    assert run("init").exit_code == 0
+    assert (tmp_path / "home" / "matcher.db").is_file()

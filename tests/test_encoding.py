@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from matcher.encoding import check_manifest, load_encoder
+from matcher.encoding.static import StaticEncoder
+from matcher.errors import MissingExtraError, ModelFileError
+from matcher.ranker import embedded_models
+from matcher.reference import embedded_data
+
+FOLDER = embedded_models() / "encoder"
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return load_encoder()
+
+
+@pytest.mark.parametrize("texts", [
+    [], ["溫室"], ["溫室", "greenhouse", ""], ["", "  ", "😀", "\0", "\u202e", "\ud800", "…"],
+    ["字" * 1_000_000],
+], ids=("none", "one", "three", "odd", "a megabyte"))
+def test_rows_have_length_one_and_come_in_order(encoder, texts):
+    rows = encoder.encode(texts)
+    assert rows.shape == (len(texts), encoder.dimensions)
+    assert rows.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), np.ones(len(texts)), atol=1e-5)
+
+
+def test_batch_equals_single_and_roles_agree(encoder):
+    texts = ["主軸熱誤差", "spindle thermal error", "疫苗", "vắc xin"] * 600
+    together = encoder.encode(texts)
+    for position in (0, 1, 2, 3, 2399):
+        np.testing.assert_allclose(encoder.encode([texts[position]])[0], together[position],
+                                   atol=1e-6)
+    np.testing.assert_array_equal(encoder.encode_query(texts[:4]), together[:4])
+    np.testing.assert_array_equal(encoder.encode_document(texts[:4]), together[:4])
+
+
+@pytest.mark.parametrize(("one", "other"), [
+    ("軟體開發與測試", "软体开发与测试"), ("臺灣積體電路", "台湾积体电路"), ("ＧａＮ　元件", "gan 元件"),
+    ("蘋果 IPHONE", "苹果 iphone"),
+])
+def test_spellings_give_the_same_vector(encoder, one, other):
+    left, right = encoder.encode([one, other])
+    assert left @ right >= 0.999
+
+
+PAIRS = (
+    ("我們想找溫室降溫的方法", "We look for a way to cool greenhouses"),
+    ("工作機械の熱変位を補正する", "Compensating thermal displacement of machine tools"),
+    ("배터리 열폭주를 막는 기술", "Technology that stops battery thermal runaway"),
+    ("Vắc xin cho cá", "Vaccine for fish"),
+    ("Sensor kelembaban tanah", "Soil moisture sensor"),
+    ("การบำบัดน้ำเสีย", "Waste water treatment"),
+)
+
+
+def test_a_sentence_finds_its_translation(encoder):
+    foreign = encoder.encode([pair[0] for pair in PAIRS])
+    english = encoder.encode([pair[1] for pair in PAIRS])
+    assert (foreign @ english.T).argmax(axis=1).tolist() == list(range(len(PAIRS)))
+
+
+def copy_of(tmp_path):
+    return shutil.copytree(FOLDER, tmp_path / "encoder")
+
+
+def flip(content: bytes) -> bytes:
+    return content[:5000] + bytes([content[5000] ^ 1]) + content[5001:]
+
+
+@pytest.mark.parametrize("name", ["0_StaticEmbedding/model.safetensors",
+                                  "0_StaticEmbedding/tokenizer.json"])
+@pytest.mark.parametrize("damage", [flip, lambda c: c[: len(c) // 2], lambda c: b""],
+                         ids=("flipped byte", "cut in half", "empty"))
+def test_a_damaged_file_is_refused_by_name(tmp_path, name, damage):
+    folder = copy_of(tmp_path)
+    (folder / name).write_bytes(damage((folder / name).read_bytes()))
+    with pytest.raises(ModelFileError, match=name.split("/")[1]) as raised:
+        load_encoder(str(folder))
+    assert "expected" in str(raised.value)
+
+
+def test_a_missing_file_and_a_missing_manifest_are_named(tmp_path):
+    folder = copy_of(tmp_path)
+    (folder / "modules.json").unlink()
+    with pytest.raises(ModelFileError, match=r"modules\.json.*missing"):
+        check_manifest(folder)
+    (folder / "manifest.json").unlink()
+    with pytest.raises(ModelFileError, match=r"manifest\.json"):
+        check_manifest(folder)
+
+
+def test_the_core_encodes_without_torch():
+    code = ("import matcher.encoding as e, sys; e.load_encoder().encode(['x']); "
+            "print([m for m in ('torch', 'sentence_transformers', 'pandas') if m in sys.modules])")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_another_model_needs_the_extra_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    with pytest.raises(MissingExtraError, match=r"pip install '\.\[st\]'"):
+        load_encoder(str(tmp_path / "some-transformer"))
+
+
+def sample_texts(count: int) -> list[str]:
+    rows = []
+    for name in ("needs", "offers", "evidence"):
+        lines = (embedded_data() / "sample" / f"{name}.jsonl").read_text("utf-8").splitlines()
+        rows += [json.loads(line) for line in lines]
+    rows.sort(key=lambda row: (row["lang"] in ("zh", "en"), row.get("evidence_id", "")))
+    return [row.get("text") or row["description"] for row in rows][:count]
+
+
+@pytest.mark.st
+def test_five_hundred_texts_in_eight_languages_agree_with_sentence_transformers():
+    from sentence_transformers import SentenceTransformer
+
+    texts = sample_texts(500)
+    theirs = SentenceTransformer(str(FOLDER), device="cpu").encode(texts)
+    ours = StaticEncoder(FOLDER).encode(texts)
+    np.testing.assert_allclose(np.linalg.norm(theirs, axis=1), 1, atol=1e-3)
+    assert ((ours * theirs).sum(axis=1) >= 0.999).all()
+
+
+@pytest.mark.st
+def test_a_folder_runs_through_the_extra_and_gives_the_same_list(tmp_path):
+    from matcher.encoding.transformers import SentenceTransformersEncoder
+
+    texts = sample_texts(40)
+    through = SentenceTransformersEncoder(str(FOLDER))
+    np.testing.assert_allclose(through.encode_document(texts), StaticEncoder(FOLDER).encode(texts),
+                               atol=2e-3)
+    assert through.encode([]).shape == (0, through.dimensions)

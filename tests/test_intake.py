@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from matcher.errors import FileFormatError, MatcherError
+from matcher.intake import FIELDS, FORMATS, check, read, template, write_rejected
+from matcher.intake.convert import (
+    Refused,
+    as_county,
+    as_date,
+    as_integer,
+    as_trl,
+    as_year,
+    tax_id_fits,
+)
+from matcher.languages import render
+from matcher.vocabulary import Need
+
+HEADER = ("需求編號", "標題", "需求說明", "供給類型", "預算上限", "有效期限", "縣市")
+ROWS = (
+    ("001", "主軸熱變位", "伸長 35 µm，碁堃峯", "研發能量；設備", "120萬", "115/12/31", "台南市"),
+    ("002", "Vaccine", "oral, \"coated\"", "capability", "1,000,000", "2027-01-31", "Tainan"),
+    ("003", "溫室\n降溫", "41 °C", "", "", "", ""),
+)
+NEEDS = (
+    Need("001", "主軸熱變位", "伸長 35 µm，碁堃峯", kinds=("capability", "equipment"),
+         budget_max_ntd=1_200_000, valid_to=date(2026, 12, 31), county="臺南市"),
+    Need("002", "Vaccine", 'oral, "coated"', kinds=("capability",), budget_max_ntd=1_000_000,
+         valid_to=date(2027, 1, 31), county="臺南市"),
+    Need("003", "溫室\n降溫", "41 °C"),
+)
+
+
+def as_csv(rows, mark=","):
+    return "\r\n".join(mark.join('"' + c.replace('"', '""') + '"' for c in row) for row in rows)
+
+
+def write_xlsx(path, rows):
+    from openpyxl import Workbook
+
+    book = Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(path)
+
+
+def write_as(path, rows=(HEADER, *ROWS), encoding="utf-8", mark=","):
+    if path.suffix == ".xlsx":
+        write_xlsx(path, rows)
+    elif path.suffix == ".jsonl":
+        lines = (json.dumps(dict(zip(rows[0], r, strict=True)), ensure_ascii=False) for r in rows[1:])
+        path.write_text("\n".join(lines), "utf-8")
+    else:
+        path.write_bytes(as_csv(rows, mark).encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize(("name", "encoding", "mark"), [
+    ("n.csv", "utf-8", ","), ("n.csv", "utf-8-sig", ","), ("n.csv", "utf-16", ","),
+    ("n.csv", "utf-8", ";"), ("n.tsv", "utf-8", "\t"), ("n.xlsx", "", ""), ("n.jsonl", "", ""),
+])
+def test_the_same_three_needs_in_every_format(tmp_path, name, encoding, mark):
+    assert read(write_as(tmp_path / name, encoding=encoding, mark=mark), "needs").records == NEEDS
+
+
+def test_a_big5_file_of_excel_reads_right(tmp_path):
+    rows = [HEADER, ("001", "碁銹裏恒粧", "功率元件", "設備", "", "", "")]
+    found = read(write_as(tmp_path / "n.csv", rows, "cp950"), "needs")
+    assert (found.encoding, found.records[0].title) == ("cp950", "碁銹裏恒粧")
+
+
+def test_every_format_is_tried_above():
+    assert {e for f in FORMATS for e in f.endings} == {".csv", ".tsv", ".txt", ".xlsx", ".jsonl",
+                                                       ".ndjson"}
+
+
+DEFECTS = (
+    ("需求編號", "標題", "供給類型", "目前TRL", "預算下限", "預算上限", "生效日", "有效期限", "縣市", "語言"),
+    ("1", "好的", "研發能量", "4", "1", "2", "2026-01-01", "2026-12-31", "臺南市", "zh"),
+    ("2", "種類錯", "魔法", "", "", "", "", "", "", ""),
+    ("3", "TRL 錯", "", "10", "", "", "", "", "", ""),
+    ("4", "預算負", "", "", "-5", "", "", "", "", ""),
+    ("5", "下大於上", "", "", "300萬", "200萬", "", "", "", ""),
+    ("6", "沒有這天", "", "", "", "", "2026-02-30", "", "", ""),
+    ("7", "年份不明", "", "", "", "", "02/03/04", "", "", ""),
+    ("8", "先後顛倒", "", "", "", "", "2026-12-31", "2026-01-01", "", ""),
+    ("9", "縣市錯", "", "", "", "", "", "", "東京都", ""),
+    ("", "沒有編號", "", "", "", "", "", "", "", ""),
+    ("1", "編號重複", "", "", "", "", "", "", "", "xx"),
+)
+PROBLEMS = (
+    (2, "需求編號", "1", "這個編號也出現在第 12 列；每個編號只能出現一次"),
+    (3, "供給類型", "魔法", "應為其中之一：capability, channel, equipment, fund, site, supply, training"),
+    (4, "目前TRL", "10", "TRL 應為 1 到 9"),
+    (5, "預算下限", "-5", "應為 0 以上的整數，例如 1000000 或 100萬"),
+    (6, "預算下限", "3000000", "不可大於「預算上限」欄（2000000）"),
+    (7, "生效日", "2026-02-30", "沒有這一天；請寫成 YYYY-MM-DD"),
+    (8, "生效日", "02/03/04",
+     "日期請寫成 YYYY-MM-DD，例如 2026-02-28（民國115/2/28 也可以）"),
+    (9, "生效日", "2026-12-31", "不可大於「有效期限」欄（2026-01-01）"),
+    (10, "縣市", "東京都", "應為 22 縣市之一，例如 臺南市"),
+    (11, "需求編號", "", "這一格不可空白"),
+    (12, "語言", "xx", "應為其中之一：zh, en, ja, ko, vi, id, th, ms"),
+    (12, "需求編號", "1", "這個編號也出現在第 2 列；每個編號只能出現一次"),
+)
+
+
+@pytest.mark.parametrize("name", ["n.csv", "n.xlsx"])
+def test_ten_defects_give_all_sentences_at_once(tmp_path, name):
+    found = read(write_as(tmp_path / name, DEFECTS), "needs")
+    assert [(p.row, p.column, p.found, render(p.wanted, "zh")) for p in found.problems] == list(
+        PROBLEMS)
+    assert (found.records, found.rows, len(found.rejected)) == ((), 11, 11)
+
+
+def test_good_rows_are_kept_when_asked(tmp_path):
+    rows = (*DEFECTS[:4], ("99", "也是好的", *[""] * 8))
+    found = read(write_as(tmp_path / "n.csv", rows), "needs", keep_good=True)
+    assert [need.need_id for need in found.records] == ["1", "99"]
+    write_rejected(found, tmp_path / "bad.csv")
+    lines = (tmp_path / "bad.csv").read_text("utf-8-sig").splitlines()
+    assert lines[0].startswith("列,原因,需求編號")
+    assert lines[1].startswith('3,"供給類型: 應為其中之一')
+
+
+@pytest.mark.parametrize(("content", "sentence"), [
+    (b"", "The file is empty."),
+    (b"need_id,title\n", "The file has a header but no rows."),
+    (b'need_id,title\n1,"open\n2,b\n', 'A quotation mark " opened in line 2 is never closed.'),
+    (b"need_id,title,need_id\n1,a,2\n", "The column “need_id” stands twice"),
+    (b"title\na\n", "A column is missing: 需求編號 need_id. The file has: title."),
+    (b"need_id,county\n1,\xe5\x8f\n", "There is no text column"),
+    (b"need_id,title\n1,\xff\xff\n", "neither UTF-8 nor Big5 (cp950): line 2"),
+])
+def test_a_file_that_cannot_be_read_says_why(tmp_path, content, sentence):
+    path = tmp_path / "n.csv"
+    path.write_bytes(content)
+    with pytest.raises(FileFormatError) as raised:
+        read(path, "needs")
+    assert sentence in str(raised.value) or "neither UTF-8" in str(raised.value)
+
+
+@pytest.mark.parametrize(("name", "content", "sentence"), [
+    ("a.xlsx", b"<html>", "not an .xlsx workbook"), ("a.xlsx", b"\xd0\xcf\x11\xe0" * 4, "old .xls"),
+    ("a.doc", b"x", "The ending “.doc” is not known"), ("a.jsonl", b"[1]", "Line 1 is no JSON"),
+    ("a.jsonl", b'{"need_id": NaN}', "NaN is no number"),
+    ("a.jsonl", b'{"need_id": 1, "need_id": 2}', "a key stands twice"),
+])
+def test_other_files_say_why(tmp_path, name, content, sentence):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(FileFormatError) as raised:
+        read(path, "needs")
+    assert sentence in str(raised.value)
+
+
+def test_a_workbook_made_to_explode_is_refused_before_opening(tmp_path):
+    import zipfile
+
+    path = tmp_path / "bomb.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b"0" * 50_000_000)
+    with pytest.raises(FileFormatError, match="unpacks to 50 MB"):
+        read(path, "needs")
+
+
+def test_formulas_and_spreadsheet_errors_are_named(tmp_path):
+    write_xlsx(tmp_path / "n.xlsx", [("need_id", "title"), ("1", "=A1&B1"), ("2", "#REF!")])
+    found = read(tmp_path / "n.xlsx", "needs")
+    assert [(p.row, render(p.wanted, "en")) for p in found.problems if p.column == "title"] == [
+        (2, "this cell is a formula without a stored value; paste its value instead"),
+        (3, "this cell holds a spreadsheet error")]
+
+
+@pytest.mark.parametrize(("text", "value"), [
+    ("1000000", 1_000_000), ("1,000,000", 1_000_000), ("NT$1,000,000", 1_000_000), ("100萬", 1_000_000),
+    ("1.5億", 150_000_000), ("一百萬", 1_000_000), ("一百二十萬元", 1_200_000), ("１００", 100), ("0", 0),
+    ("十萬", 100_000), ("-5", None), ("1_000", None), ("1e18", None), ("abc", None), ("٣", None),
+])
+def test_money(text, value):
+    if value is None:
+        with pytest.raises(Refused):
+            as_integer(text)
+    else:
+        assert as_integer(text) == value
+
+
+@pytest.mark.parametrize(("text", "value"), [
+    ("2026-02-28", date(2026, 2, 28)), ("115/2/28", date(2026, 2, 28)), ("1150228", date(2026, 2, 28)),
+    ("民國115年2月28日", date(2026, 2, 28)), ("２０２６/2/28", date(2026, 2, 28)),
+    ("20260228", date(2026, 2, 28)), ("2026-02-30", None), ("02/03/04", None), ("0001-01-01", None),
+    ("9999-12-31", None), ("soon", None),
+])
+def test_dates(text, value):
+    if value is None:
+        with pytest.raises(Refused):
+            as_date(text)
+    else:
+        assert as_date(text) == value
+
+
+def test_years_levels_counties():
+    assert [as_year(t) for t in ("2024", "113", "民國113年")] == [2024] * 3
+    assert [as_trl(t) for t in ("6", "TRL 6", "６")] == [6, 6, 6]
+    assert [as_county(t) for t in ("台南市", "Tainan", "TW-TNN", "71001台南市永康區")] == ["臺南市"] * 4
+    for text in ("0", "3.5", "10"):
+        with pytest.raises(Refused):
+            as_trl(text)
+
+
+@pytest.mark.parametrize(("text", "fits"), [
+    ("04595257", True), ("62140097", True), ("00501508", True), ("00000074", True),
+    ("00501502", False), ("12345678", False), ("4595257", False), ("", False),
+])
+def test_tax_ids(text, fits):
+    assert tax_id_fits(text) is fits
+
+
+def test_an_odd_tax_id_warns_but_is_kept_with_its_zeros(tmp_path):
+    (tmp_path / "p.csv").write_text("統一編號,公司名稱\n04595257,甲\n12345678,乙\n", "utf-8")
+    found = read(tmp_path / "p.csv", "parties")
+    assert [p.party_id for p in found.records] == ["04595257", "12345678"]
+    assert [(p.row, p.fatal) for p in found.problems] == [(3, False)]
+
+
+@pytest.mark.parametrize("what", sorted(FIELDS))
+@pytest.mark.parametrize(("lang", "fmt"), [("zh", "csv"), ("en", "csv"), ("zh", "xlsx")])
+def test_a_templates_own_example_imports(tmp_path, what, lang, fmt):
+    path = tmp_path / f"t.{fmt}"
+    path.write_bytes(template(what, lang, fmt))
+    found = read(path, what)
+    assert (found.problems, len(found.records)) == ((), 1)
+
+
+def test_formula_cells_are_disarmed_in_what_we_write(tmp_path):
+    (tmp_path / "n.csv").write_text('need_id,title,trl_now\n1,"=HYPERLINK(1)",99\n', "utf-8")
+    write_rejected(read(tmp_path / "n.csv", "needs"), tmp_path / "bad.csv")
+    assert "'=HYPERLINK(1)" in (tmp_path / "bad.csv").read_text("utf-8-sig")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.dictionaries(st.sampled_from([f.name for f in FIELDS["needs"]]), st.text(max_size=30)))
+def test_no_cell_text_ever_breaks_the_checks(row):
+    full = {"need_id": "1", "title": "t", **row}
+    try:
+        found = check("needs", list(full), [(2, full)])
+    except MatcherError:
+        return
+    assert len(found.records) == (1 if found.ok else 0)

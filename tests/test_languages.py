@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.mofile import read_mo
+from babel.messages.pofile import read_po
+
+from matcher.languages import CATALOGUES, detect, fold_han, negotiate, normalise, render, sentences
+from matcher.lexical import terms
+from matcher.vocabulary import Message
+
+
+@pytest.mark.parametrize(("text", "language"), [
+    ("我們需要 GaN HEMT 磊晶缺陷檢測", "zh"), ("工作機械の熱変位補正", "ja"), ("스마트 공장 예지 보전", "ko"),
+    ("ระบบตรวจวัดความชื้นในโรงเรือน", "th"), ("Chúng tôi cần vắc xin cho cá tra", "vi"),
+    ("Kami membutuhkan sensor untuk kebun sawit yang tahan air", "id"),
+    ("Syarikat kami mencari ujian untuk bateri yang boleh dikitar semula", "ms"),
+    ("We need a thermal error model", "en"), ("Rodrigues引數、Lyapunov函式", "zh"),
+    ("National University (國立大學) offers spindle testing for machine tools", "en"), ("", "en"),
+])
+def test_detect(text, language):
+    assert detect(text) == language
+
+
+@pytest.mark.parametrize(("text", "found"), [
+    ("良率只有 3.5%。我們試過 A 法！", ("良率只有 3.5%。", "我們試過 A 法！")),
+    ("It failed at 3.5 kV. Then we stopped.", ("It failed at 3.5 kV.", "Then we stopped.")),
+    ("第一行\n第二行", ("第一行", "第二行")), ("", ()), ("   ", ()),
+])
+def test_sentences(text, found):
+    assert sentences(text) == found
+
+
+def test_an_overlong_sentence_is_cut_but_nothing_is_lost():
+    text = "ก" * 1000
+    assert "".join(sentences(text)) == text
+
+
+@pytest.mark.parametrize(("text", "found"), [
+    ("功率元件 GaN testing", ["功率", "率元", "元件", "gan", "test"]),
+    ("ＧａＮ", ["gan"]), ("软体", ["软体"]), ("軟體", ["软体"]), ("疫", ["疫"]), ("the of and", []),
+])
+def test_terms(text, found):
+    assert terms(text) == found
+
+
+def test_fold_and_normalise():
+    assert fold_han("臺灣軟體") == "台湾软体"
+    assert normalise("Ａ\u200bＢ\ufeff①") == "ab1"
+
+
+@pytest.mark.parametrize(("header", "language"), [
+    ("zh-TW,zh;q=0.9,en;q=0.8", "zh"), ("zh-Hant-TW", "zh"), ("zh-CN", "zh"), ("zh-HK,en", "zh"),
+    ("en-US,en;q=0.9", "en"), ("fr,en;q=0.5", "en"), ("fr", "zh"), (None, "zh"), ("", "zh"),
+])
+def test_negotiate(header, language):
+    assert negotiate(header) == language
+
+
+def test_render_in_both_languages():
+    message = Message("There is no {what} with the id “{id}”.", {"what": Message("need"), "id": "N9"})
+    assert render(message, "en") == "There is no need with the id “N9”."
+    assert render(message, "zh") == "沒有編號為「N9」的需求。"
+
+
+FOLDER = CATALOGUES / "zh_Hant_TW" / "LC_MESSAGES"
+
+
+def test_the_compiled_catalogue_is_current():
+    with (FOLDER / "messages.po").open("rb") as po, (FOLDER / "messages.mo").open("rb") as mo:
+        source, compiled = read_po(po, "zh_Hant_TW"), read_mo(mo)
+    assert {m.id: m.string for m in source if m.id} == {m.id: m.string for m in compiled if m.id}
+
+
+def test_every_translation_keeps_its_placeholders():
+    with (FOLDER / "messages.po").open("rb") as file:
+        for message in read_po(file, "zh_Hant_TW"):
+            if message.id:
+                assert sorted(re.findall(r"{\w+}", message.id)) == sorted(
+                    re.findall(r"{\w+}", message.string)), message.id
+                assert message.string, message.id
+
+
+def test_every_sentence_of_the_code_is_translated():
+    """Sentences are the first argument of these calls, or _("…") in templates."""
+    root = Path(__file__).parent.parent
+    calls = re.compile(r'(?:Message|(?<!Value)Error|Refused|say|translate)\(\s*"((?:[^"\\]|\\.)+)"\s*[,)]')
+    marked = re.compile(r"""_\(\s*(?:"([^"]+)"|'([^']+)')""")
+    used = {m[1] for p in root.glob("matcher/**/*.py") for m in calls.finditer(p.read_text("utf-8"))}
+    used |= {m[1] or m[2] for p in root.glob("web/templates/*.html")
+             for m in marked.finditer(p.read_text("utf-8"))}
+    with (FOLDER / "messages.po").open("rb") as file:
+        known = {m.id for m in read_po(file, "zh_Hant_TW")}
+    assert sorted(text for text in used if text not in known and " " in text) == []

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+from conftest import DAY, EVIDENCE, NEEDS, OFFERS
+
+from matcher.encoding import load_encoder
+from matcher.errors import ModelFileError
+from matcher.explanation import explain
+from matcher.features import FEATURES, Context, compute_features
+from matcher.languages import INTERFACE_LANGUAGES
+from matcher.pool import build_pool
+from matcher.ranker import load_ranker
+from matcher.ranking import Query, distances_km, eligible, log_mean_exp, rank
+from matcher.reference import place
+from matcher.vocabulary import Conflict, Need, Offer
+
+ENCODER, RANKER = load_encoder(), load_ranker()
+
+
+def pool_of(offers=OFFERS, evidence=EVIDENCE):
+    return build_pool(offers, evidence, ENCODER.encode_document,
+                      lambda o: place(o.centre, o.county))
+
+
+def ranked(need, pool, day=DAY, conflicts=()):
+    query = Query(need, ENCODER.encode_query([need.text])[0], place(need.centre, need.county))
+    return next(rank([query], pool, RANKER, day, conflicts))
+
+
+def ids(ranking, pool):
+    return [pool.offers[i].offer_id for i in ranking.order]
+
+
+@pytest.mark.parametrize(("need", "first"), [(NEEDS[0], "O1"), (NEEDS[1], "O2")])
+def test_the_right_offer_comes_first_even_across_languages(need, first):
+    pool = pool_of()
+    assert ids(ranked(need, pool), pool)[0] == first
+
+
+@pytest.mark.parametrize(("change", "left"), [
+    ({}, {"O1", "O2"}),
+    ({"kinds": ()}, {"O1", "O2", "O3"}),
+    ({"kinds": ("fund",)}, set()),
+    ({"valid_to": date(2026, 11, 23)}, set()),
+    ({"valid_from": date(2026, 11, 25)}, set()),
+    ({"party_id": "P2"}, {"O2"}),
+])
+def test_eligible_by_kind_dates_and_own_party(change, left):
+    need = replace(NEEDS[0], **change)
+    assert {o.offer_id for o, ok in zip(OFFERS, eligible(need, OFFERS, DAY), strict=True)
+            if ok} == left
+
+
+@pytest.mark.parametrize(("change", "ok"), [
+    ({"valid_to": date(2026, 11, 23)}, False), ({"valid_to": DAY}, True),
+    ({"reach": "centre"}, True), ({"reach": "centre", "centre": "PABP"}, False),
+    ({"reach": "national", "centre": "PABP"}, True),
+])
+def test_eligible_by_the_offers_dates_and_reach(change, ok):
+    assert eligible(NEEDS[0], [replace(OFFERS[0], **change)], DAY).tolist() == [ok]
+
+
+def test_a_declared_conflict_removes_the_pair_in_both_directions():
+    pool = pool_of()
+    for pair in (("P1", "P2"), ("P2", "P1")):
+        assert ids(ranked(NEEDS[0], pool, conflicts=[Conflict(*pair)]), pool) == ["O2"]
+
+
+def test_scores_are_probabilities_and_contributions_add_up_to_them():
+    pool = pool_of()
+    for match in explain(ranked(NEEDS[0], pool), pool, RANKER, ENCODER.encode):
+        odds = RANKER.intercept + sum(match.contributions.values())
+        assert match.score == pytest.approx(1 / (1 + np.exp(-odds)), abs=1e-5)
+        assert 0 <= match.score <= 1
+
+
+def test_every_match_shows_both_sentences():
+    pool = pool_of()
+    found = explain(ranked(NEEDS[1], pool), pool, RANKER, ENCODER.encode)
+    pair = found[0].evidence[0]
+    assert pair.need_sentence == NEEDS[1].description
+    assert (pair.offer_sentence, pair.evidence_id, pair.lang) in {
+        (OFFERS[1].description, None, "zh"), (EVIDENCE[1].text, "E2", "en")}
+
+
+def test_batch_equals_single():
+    pool = pool_of()
+    queries = [Query(n, ENCODER.encode_query([n.text])[0], place(n.centre, n.county))
+               for n in NEEDS * 20]
+    together = list(rank(queries, pool, RANKER, DAY))
+    for query, found in zip(queries, together, strict=True):
+        np.testing.assert_allclose(found.scores, ranked(query.need, pool).scores, atol=1e-6)
+
+
+def test_ties_go_by_offer_id():
+    same = [replace(OFFERS[0], offer_id=i) for i in ("B", "A", "C")]
+    pool = pool_of(same, ())
+    assert ids(ranked(NEEDS[0], pool), pool) == ["A", "B", "C"]
+
+
+def test_log_mean_exp_lies_between_mean_and_maximum():
+    pool = pool_of()
+    values = np.array([0.1, 0.5, 0.2, 0.2, 0.3], np.float32)
+    joined = log_mean_exp(values, pool)
+    assert 0.3 < joined[0] < 0.5
+    assert joined[1:] == pytest.approx([0.2, 0.3], abs=1e-6)
+
+
+def test_an_offer_without_any_text_is_ranked_not_dropped():
+    pool = pool_of([*OFFERS, Offer("O9")])
+    assert ids(ranked(replace(NEEDS[0], kinds=()), pool), pool)[1:].count("O9") == 1
+
+
+def test_an_empty_pool_gives_an_empty_ranking():
+    pool = pool_of((), ())
+    assert ids(ranked(NEEDS[0], pool), pool) == []
+
+
+def test_distances():
+    taipei, kaohsiung = place(None, "臺北市"), place(None, "高雄市")
+    found = distances_km(taipei, [taipei, kaohsiung, None])
+    assert found[0] == 0
+    assert found[1] == pytest.approx(297, abs=5)
+    assert np.isnan(found[2])
+
+
+NEED_ROWS = (Need("N", "x"), NEEDS[0], replace(NEEDS[0], modes=("licence",), trl_now=9))
+
+
+@pytest.mark.parametrize("feature", FEATURES, ids=lambda f: f.key)
+@pytest.mark.parametrize("need", NEED_ROWS, ids=("empty", "full", "odd"))
+def test_a_feature_keeps_its_contract(feature, need):
+    offers = [*OFFERS, Offer("O9"), replace(OFFERS[0], modes=("licence",), trl_now=1)]
+    n = len(offers)
+    context = Context(need, offers, np.linspace(-1, 1, n).astype(np.float32),
+                      np.array([0, 10, 300, np.nan, 45], np.float32))
+    values = compute_features(context)[feature.key]
+    assert values.shape == (n,)
+    assert values.dtype == np.float32
+    assert np.isfinite(values).all()
+    assert ((values >= feature.low) & (values <= feature.high)).all()
+    assert feature.low <= feature.neutral <= feature.high
+    assert feature.direction in (1, -1)
+    assert all(feature.label[lang] for lang in INTERFACE_LANGUAGES)
+    assert np.sign(RANKER.weights[feature.key]) == feature.direction
+
+
+def test_a_changed_ranker_file_is_refused(tmp_path):
+    (tmp_path / "manifest.json").write_text('{"ranker.json": "0"}', "utf-8")
+    (tmp_path / "ranker.json").write_text("{}", "utf-8")
+    with pytest.raises(ModelFileError, match=r"ranker\.json"):
+        load_ranker(tmp_path / "ranker.json")

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import pytest
+from conftest import EVIDENCE, NEEDS, OFFERS, PARTIES
+
+from matcher.store import open_store
+from matcher.vocabulary import Need
+from web import HEADERS, create_app
+
+
+@pytest.fixture
+def client(settings):
+    nasty = Need("N3", "<script>alert(1)</script>", "{{7*7}} <img onerror=x>", centre="CTSP")
+    open_store(settings.database_url).put(parties=PARTIES, needs=(*NEEDS, nasty), offers=OFFERS,
+                                          evidence=EVIDENCE)
+    return create_app(settings).test_client()
+
+
+PAGES = ("/", "/centres/CTSP", "/needs/N1", "/match?text=疫苗&centre=PABP")
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize(("header", "word", "lang"), [
+    ("zh-TW", "區域創新媒合", "zh-Hant-TW"), ("en", "Regional innovation matching", "en")])
+def test_every_page_in_both_languages(client, path, header, word, lang):
+    page = client.get(path, headers={"Accept-Language": header})
+    assert page.status_code == 200
+    assert word in page.text
+    assert f'<html lang="{lang}">' in page.text
+
+
+def test_a_list_shows_score_evidence_distance_and_language(client):
+    page = client.get("/needs/N1", headers={"Accept-Language": "zh"}).text
+    for word in ("工具機熱誤差建模", "範例熱誤差實驗室（樣本）", "研發能量", "智慧機械", "0 km", "TRL 6", "· zh",
+                 "<mark>", "分數怎麼來的", "文意相近度"):
+        assert word in page, word
+
+
+def test_the_language_is_remembered_and_other_parameters_are_kept(client):
+    first = client.get("/match?text=spindle&lang=en")
+    assert "lang=zh" in first.text
+    assert "text=spindle" in first.text
+    assert "Find offers" in client.get("/", headers={"Accept-Language": "zh"}).text
+
+
+@pytest.mark.parametrize(("path", "status", "sentence"), [
+    ("/needs/N9", 404, "沒有編號為「N9」的需求。"), ("/centres/XX", 404, "沒有編號為「XX」的園區。"),
+    ("/nowhere", 404, "沒有這個頁面。"), ("/match?text=", 422, "請用幾句話寫下需求"),
+    ("/match?text=" + "x" * 5001, 422, "最多 5000 字"),
+    ("/match?text=x&centre=XX", 404, "沒有編號為「XX」的園區。"),
+])
+def test_errors_are_pages_with_a_sentence(client, path, status, sentence):
+    page = client.get(path, headers={"Accept-Language": "zh-TW"})
+    assert page.status_code == status
+    assert sentence in page.text
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/nowhere", "/needs/N1.json", "/static/style.css"])
+def test_every_answer_carries_the_protecting_headers(client, path):
+    found = client.get(path).headers
+    assert {name: found[name] for name in HEADERS if name != "Cache-Control"} == {
+        name: value for name, value in HEADERS.items() if name != "Cache-Control"}
+
+
+@pytest.mark.parametrize("path", ["/centres/CTSP", "/needs/N3"])
+def test_text_of_people_is_never_markup(client, path):
+    page = client.get(path).text
+    assert "<script>alert" not in page
+    assert "<img onerror" not in page
+    assert "{{7*7}}" in page
+
+
+def test_the_csv_opens_in_excel(client):
+    answer = client.get("/needs/N1.csv")
+    assert answer.data.startswith(b"\xef\xbb\xbf")
+    assert "attachment" in answer.headers["Content-Disposition"]
+
+
+def test_posts_are_refused_as_there_is_nothing_to_post(client):
+    assert client.post("/match").status_code == 405
+
+
+def test_no_page_asks_another_machine(client):
+    for path in PAGES:
+        page = client.get(path).text
+        assert "http://" not in page
+        assert "https://" not in page
+
+
+def test_the_key_is_made_once_and_kept_private(settings):
+    one, other = create_app(settings), create_app(settings)
+    assert one.config["SECRET_KEY"] == other.config["SECRET_KEY"]
+    assert (settings.home / "secret_key").stat().st_mode & 0o077 == 0
