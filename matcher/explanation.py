@@ -46,7 +46,7 @@ def find_evidence(ranking: Ranking, pool: Pool, offers: Sequence[int],
     """Find the best sentence pair for each of these offers; None where there is no text."""
     asked = need_sentences(ranking.query.need)
     read = [[(text, s) for text in _nearest_texts(ranking, pool, i)
-             for s in sentences(text.text)[:SENTENCES_READ]] for i in offers]
+             for s in sentences(_body(text, pool))[:SENTENCES_READ]] for i in offers]
     vectors = embed([*asked, *(s for found in read for _, s in found)])
     results, start = [], len(asked)
     for found in read:
@@ -66,6 +66,12 @@ def _nearest_texts(ranking: Ranking, pool: Pool, offer: int) -> list[Text]:
     """Give the texts of an offer that lie nearest to the need, evidence before own words."""
     rows = sorted(pool.texts_of(offer), key=lambda row: -ranking.text_affinity[row])
     return [pool.texts[row] for row in rows[:TEXTS_READ]]
+
+
+def _body(text: Text, pool: Pool) -> str:
+    """Give what may be quoted: of the offer's own words the description, a title only alone."""
+    own = pool.offers[text.offer]
+    return text.text if text.evidence_id else own.description or own.title
 
 
 def _best_pair(asked: Sequence[str], found: Sequence[tuple[Text, str]], need_vectors: Floats,

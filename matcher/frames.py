@@ -134,7 +134,11 @@ def _check_columns(frame: pd.DataFrame, noun: type, key: str, text_optional: boo
 
 
 def _missing(value: Any) -> bool:
-    return value is None or value is not value or (isinstance(value, str) and not value.strip())
+    import pandas as pd
+
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or (not isinstance(value, (list, tuple)) and bool(pd.isna(value)))
 
 
 def _value(name: str, value: Any) -> Any:

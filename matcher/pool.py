@@ -85,7 +85,7 @@ def build_pool(offers: Iterable[Offer], evidence: Iterable[Evidence], embed: Emb
     listed = tuple(offers)
     texts = collect_texts(listed, evidence)
     words = [t.text for t in texts]
-    vectors = np.array(embed(words), np.float32).reshape(len(words), -1)
+    vectors = np.array(embed(words), np.float32).reshape(len(words), -1 if words else 1)
     vectors[[not word.strip() for word in words]] = 0  # says nothing: near to nothing
     return Pool(listed, texts, vectors, count(words), tuple(places(o) for o in listed))
 

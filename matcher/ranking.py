@@ -86,6 +86,8 @@ def _rank_one(query: Query, texts: Floats, pool: Pool, ranker: Ranker, day: date
 def text_affinities(queries: Sequence[Query], pool: Pool, ranker: Ranker) -> Floats:
     """Give the affinity of each need with each single text, (n_queries, n_texts) float32."""
     matrix = np.stack([q.vector for q in queries]) if queries else np.zeros((0, 1), np.float32)
+    if not pool.texts:
+        return np.zeros((len(queries), 0), np.float32)
     cosines = matrix @ pool.vectors.T
     values = ranker.cross_slope * cosines + ranker.cross_offset
     counts = count_terms([q.need.text for q in queries])

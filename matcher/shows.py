@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import click
 
 from matcher.errors import InputError, UnknownRecordError
 from matcher.features import FEATURES
@@ -72,7 +73,7 @@ def write_lists(lists: Sequence[MatchList], store: Store, fmt: str, out: Path | 
                "json": lambda: (lists_json(lists, rows) + "\n").encode(),
                "csv": lambda: to_csv(rows), "xlsx": lambda: to_xlsx(rows)}[fmt]()
     if out is None:
-        sys.stdout.buffer.write(content)
+        click.echo(content, nl=False)
     else:
         out.write_bytes(content)
 

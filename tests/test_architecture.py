@@ -45,7 +45,7 @@ def imports(source: str) -> set[str]:
 def breaches(room: str, source: str) -> list[str]:
     found = []
     for name in imports(source):
-        top, second = name.split(".")[0], (name.split(".") + [""])[1]
+        top, second = name.split(".")[0], [*name.split("."), ""][1]
         for rooms, libraries in ONLY_IN.items():
             if top in libraries and room not in rooms.split() and (room, top) not in ALLOWED:
                 found.append(f"{room} imports {name}")

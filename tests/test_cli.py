@@ -33,7 +33,7 @@ def commands(group=main, prefix=()):
             yield (*prefix, name), command
 
 
-@pytest.mark.parametrize(("words", "command"), commands(), ids=lambda v: "-".join(v)
+@pytest.mark.parametrize(("words", "command"), list(commands()), ids=lambda v: "-".join(v)
                          if isinstance(v, tuple) else "")
 def test_every_command_has_help(run, words, command):
     done = run(*words, "--help")

@@ -57,7 +57,8 @@ def test_errors_are_pages_with_a_sentence(client, path, status, sentence):
 
 @pytest.mark.parametrize("path", [*PAGES, "/nowhere", "/needs/N1.json", "/static/style.css"])
 def test_every_answer_carries_the_protecting_headers(client, path):
-    found = client.get(path).headers
+    with client.get(path) as answer:
+        found = answer.headers
     assert {name: found[name] for name in HEADERS if name != "Cache-Control"} == {
         name: value for name, value in HEADERS.items() if name != "Cache-Control"}
 
