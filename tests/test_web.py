@@ -31,7 +31,7 @@ def test_every_page_in_both_languages(client, path, header, word, lang):
 
 def test_a_list_shows_score_evidence_distance_and_language(client):
     page = client.get("/needs/N1", headers={"Accept-Language": "zh"}).text
-    for word in ("工具機熱誤差建模", "範例熱誤差實驗室（樣本）", "研發能量", "智慧機械", "0 km", "TRL 6", "· zh",
+    for word in ("工具機熱誤差建模", "範例熱誤差實驗室（樣本）", "研發能量", "智慧機械", "0 km", "TRL 6", "· 繁體中文",
                  "<mark>", "分數怎麼來的", "文意相近度"):
         assert word in page, word
 

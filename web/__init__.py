@@ -13,7 +13,7 @@ from flask import Flask, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from matcher.errors import InputError, MatcherError, UnknownRecordError
-from matcher.languages import INTERFACE_LANGUAGES, negotiate, render, translate
+from matcher.languages import INTERFACE_LANGUAGES, LANGUAGES, negotiate, render, translate
 from matcher.settings import Settings, load_settings
 
 LARGEST_REQUEST = 200_000
@@ -68,7 +68,13 @@ def _words() -> dict[str, Any]:
     """Give templates the translator ``_`` and the language."""
     lang = page_language()
     return {"_": lambda text, **fields: translate(text, lang).format(**fields) if fields
-            else translate(text, lang), "lang": lang, "language_link": _language_link}
+            else translate(text, lang), "lang": lang, "language_link": _language_link,
+            "html_lang": html_lang, "language_name": lambda code: LANGUAGES[code].name}
+
+
+def html_lang(code: str | None) -> str:
+    """Give the HTML language tag of a record: zh is Traditional here, so that glyphs are right."""
+    return "zh-Hant-TW" if code == "zh" else code or ""
 
 
 def _language_link(lang: str) -> str:
