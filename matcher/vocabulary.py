@@ -70,7 +70,10 @@ class Centre:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """A firm, research group, institute, fund, park office or the like that needs or offers."""
+    """A firm, research group, institute, fund, park office or the like that needs or offers.
+
+    ``extra`` keeps what a file said in columns we have no field for, by their header.
+    """
 
     party_id: str
     name: str
@@ -85,6 +88,7 @@ class Party:
     size: str | None = None
     lang: str | None = None
     source: str | None = None
+    extra: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,6 +228,13 @@ def test_an_odd_tax_id_warns_but_is_kept_with_its_zeros(tmp_path):
     assert [(p.row, p.fatal) for p in found.problems] == [(3, False)]
 
 
+def test_a_partys_unknown_columns_are_kept_with_it(tmp_path):
+    (tmp_path / "p.csv").write_text("代號,公司名稱,實收資本額\n1101,甲,77511817420\n", "utf-8")
+    found = read(tmp_path / "p.csv", "parties")
+    assert found.records[0].extra == {"實收資本額": "77511817420"}
+    assert render(found.problems[0].wanted, "zh") == "不認得這一欄，內容原樣保留在資料中"
+
+
 @pytest.mark.parametrize("what", sorted(FIELDS))
 @pytest.mark.parametrize(("lang", "fmt"), [("zh", "csv"), ("en", "csv"), ("zh", "xlsx")])
 def test_a_templates_own_example_imports(tmp_path, what, lang, fmt):

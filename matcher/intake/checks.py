@@ -9,7 +9,7 @@ from typing import Any
 
 from matcher.errors import FileFormatError, RowError
 from matcher.intake.convert import Refused, clean, has_hidden, tax_id_fits
-from matcher.intake.fields import FIELDS, KEYS, NOUNS, ORDERED, SOME_TEXT, Field
+from matcher.intake.fields import FIELDS, KEEPS_EXTRA, KEYS, NOUNS, ORDERED, SOME_TEXT, Field
 from matcher.languages import normalise
 from matcher.reference import fold, fold_county
 from matcher.vocabulary import Message
@@ -69,7 +69,7 @@ def check(what: str, header: Sequence[str], rows: Iterable[Row], *, keep_good: b
     """
     columns = map_columns(what, header)
     findings = _Findings()
-    _warn_unknown(header, columns, findings)
+    _warn_unknown(what, header, columns, findings)
     listed = [(number, row) for number, row in rows if any(_text(cell) for cell in row.values())]
     if not listed:
         raise FileFormatError("The file has a header but no rows.")
@@ -132,11 +132,13 @@ def _require(what: str, found: Mapping[str, str], header: Sequence[str]) -> None
                               columns=", ".join(texts))
 
 
-def _warn_unknown(header: Sequence[str], columns: Mapping[str, str], findings: _Findings) -> None:
+def _warn_unknown(what: str, header: Sequence[str], columns: Mapping[str, str],
+                  findings: _Findings) -> None:
     unknown = [name for name in header if name.strip() and name not in columns]
     if unknown:
-        findings.add(1, ", ".join(unknown[:30]), "", "this column is not known and was left out",
-                     fatal=False)
+        fate = ("this column is not known; it is kept with the record as it is"
+                if what in KEEPS_EXTRA else "this column is not known and was left out")
+        findings.add(1, ", ".join(unknown[:30]), "", fate, fatal=False)
 
 
 def _read_row(what: str, number: int, row: Mapping[str, Any], columns: Mapping[str, str],
@@ -157,9 +159,11 @@ def _read_row(what: str, number: int, row: Mapping[str, Any], columns: Mapping[s
             values[name] = fields[name].convert(text)
         except Refused as refused:
             findings.add(number, header, text, refused.wanted, fatal=not fields[name].soft)
-    for extra in row.keys() - columns.keys():
+    for extra in row:
         if extra.startswith("\0"):
             findings.add(number, extra[1:], row[extra], "the row has more cells than the header")
+    if what in KEEPS_EXTRA:
+        values["extra"] = {h: _text(c) for h, c in row.items() if h not in columns and _text(c)}
     _complete(what, number, values, columns, findings)
     return values
 

@@ -108,6 +108,8 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
 }
 NOUNS: Mapping[str, type] = {"parties": Party, "needs": Need, "offers": Offer,
                              "evidence": Evidence, "judged": JudgedPair}
+# Nouns that keep columns we have no field for.
+KEEPS_EXTRA = frozenset({"parties"})
 # Rows need at least one of these, or there is nothing to match.
 SOME_TEXT: Mapping[str, tuple[str, ...]] = {"needs": ("title", "description", "requirements"),
                                             "offers": ("title", "description")}

@@ -163,9 +163,9 @@ def _step(bag: Any, optimiser: Any, sides: list[tuple[Any, Any]], scale: float) 
     left, right = (normalize(bag(ids, starts)) for ids, starts in sides)
     logits = left @ right.T * scale
     target = torch.arange(len(logits))
-    loss = (cross_entropy(logits, target) + cross_entropy(logits.T, target)) / 2
+    loss: Any = (cross_entropy(logits, target) + cross_entropy(logits.T, target)) / 2
     optimiser.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call] # torch has no types here
+    loss.backward()
     optimiser.step()
     return float(loss.detach())
 

@@ -32,7 +32,7 @@ PIECES = (
 def han_charsmap() -> bytes:
     """Compile the Traditional → Simplified map with sentencepiece's trainer."""
     import sentencepiece
-    from sentencepiece import sentencepiece_model_pb2 as messages
+    from sentencepiece import sentencepiece_model_pb2
 
     rules = "".join(f"{code:X}\t{' '.join(f'{ord(c):X}' for c in to)}\n"
                     for code, to in sorted(_traditional_to_simplified().items())
@@ -44,7 +44,8 @@ def han_charsmap() -> bytes:
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=iter(["a b c d e f g h"] * 10), model_writer=model, vocab_size=20,
             normalization_rule_tsv=str(table), hard_vocab_limit=False, minloglevel=2)
-    parsed = messages.ModelProto.FromString(model.getvalue())  # type: ignore[attr-defined] # made at import
+    messages: Any = sentencepiece_model_pb2  # its classes are made at import
+    parsed = messages.ModelProto.FromString(model.getvalue())
     return bytes(parsed.normalizer_spec.precompiled_charsmap)
 
 

@@ -32,6 +32,7 @@ parties = Table(
     Column("county", String(40)), Column("centre", String(40)), Column("tax_id", String(40)),
     Column("industry", Text), Column("website", Text), Column("address", Text),
     Column("size", String(40)), Column("lang", String(8)), Column("source", Text),
+    Column("extra", JSON, nullable=False),
 )
 needs = Table(
     "needs", metadata,

@@ -118,6 +118,7 @@ def upgrade() -> None:
     sa.Column('size', sa.String(length=40), nullable=True),
     sa.Column('lang', sa.String(length=8), nullable=True),
     sa.Column('source', sa.Text(), nullable=True),
+    sa.Column('extra', sa.JSON(), nullable=False),
     sa.PrimaryKeyConstraint('party_id', name=op.f('pk_parties'))
     )
     op.create_table('revision',
