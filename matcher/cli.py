@@ -43,15 +43,8 @@ def _lang() -> str:
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
-@click.pass_context
-def main(ctx: click.Context) -> None:
+def main() -> None:
     """Match needs and offers of regional innovation centres (產學媒合)."""
-    ctx.ensure_object(dict)
-
-
-def _settings(ctx: click.Context) -> Settings:
-    """Read the settings when a command needs them, not before."""
-    return load_settings()
 
 
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -97,12 +90,11 @@ class Month(click.ParamType[date]):
 
 @main.command()
 @json_option
-@click.pass_context
-def init(ctx: click.Context, as_json: bool) -> None:
+def init(as_json: bool) -> None:
     """Make the home folder, the database and the page's key."""
     from matcher.store import open_store
 
-    settings = _settings(ctx)
+    settings = load_settings()
     open_store(settings.database_url)
     if as_json:
         show_json({"home": settings.home, "database": shown_url(settings.database_url)})
@@ -135,7 +127,7 @@ def import_file(ctx: click.Context, what: str, file: Path, centre: str | None, k
     from matcher.store import open_store
 
     shows.check_centre(centre)
-    store = open_store(_settings(ctx).database_url)
+    store = open_store(load_settings().database_url)
     taken = workflow.take_in(store, file, what, keep_good=keep_good, dry_run=dry_run,
                              centre=centre)
     if rejected and taken.intake.rejected:
@@ -173,13 +165,12 @@ def template(what: str, fmt: str, out: Path | None, as_json: bool) -> None:
               default="table")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
 @json_option
-@click.pass_context
-def match(ctx: click.Context, centre: str | None, needs: tuple[str, ...], text: str | None,
+def match(centre: str | None, needs: tuple[str, ...], text: str | None,
           top: int | None, fmt: str, out: Path | None, as_json: bool) -> None:
     """Rank the offers for a centre's needs and show each match with its evidence."""
     from matcher import shows, workflow
 
-    settings = _settings(ctx)
+    settings = load_settings()
     shows.check_centre(centre)
     space = workflow.open_workspace(settings)
     limit = top or settings.top
@@ -202,8 +193,7 @@ def report() -> None:
 @click.option("--all", "everything", is_flag=True, help="Every centre that has needs.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder.")
 @json_option
-@click.pass_context
-def report_run(ctx: click.Context, month: date, centre: str | None, everything: bool,
+def report_run(month: date, centre: str | None, everything: bool,
                out: Path | None, as_json: bool) -> None:
     """Write the month's report (HTML and CSV) of one centre or of all."""
     from matcher import shows, workflow
@@ -212,7 +202,7 @@ def report_run(ctx: click.Context, month: date, centre: str | None, everything: 
     if bool(centre) == everything:
         raise InputError("Give either --centre CODE or --all.")
     shows.check_centre(centre)
-    settings = _settings(ctx)
+    settings = load_settings()
     space = workflow.open_workspace(settings)
     files = write_reports(space, month, centre, out or settings.home / "reports",
                           threshold=settings.threshold, lang=_lang(), progress=Bar())
@@ -225,13 +215,12 @@ def report_run(ctx: click.Context, month: date, centre: str | None, everything: 
 @main.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @json_option
-@click.pass_context
-def evaluate(ctx: click.Context, folder: Path, as_json: bool) -> None:
+def evaluate(folder: Path, as_json: bool) -> None:
     """Measure ranking on a BEIR FOLDER: nDCG@10, MRR@10, recall@100, P@1 with 95 % intervals."""
     from matcher import evaluation, shows
 
     judged = evaluation.read_beir(folder)
-    figures = evaluation.evaluate(judged, encoder=_settings(ctx).encoder)
+    figures = evaluation.evaluate(judged, encoder=load_settings().encoder)
     if as_json:
         show_json(shows.figures_json(judged.name, figures))
     else:
@@ -242,29 +231,27 @@ def evaluate(ctx: click.Context, folder: Path, as_json: bool) -> None:
 @click.option("--serve", is_flag=True, help="Open the page on the sample afterwards.")
 @click.option("--centre", default="STSP", show_default=True, help="Centre to show.")
 @json_option
-@click.pass_context
-def demo(ctx: click.Context, serve: bool, centre: str, as_json: bool) -> None:
+def demo(serve: bool, centre: str, as_json: bool) -> None:
     """Load the embedded sample, print a match list, write a report, measure the ranking."""
     from matcher import demonstration, shows
 
     shows.check_centre(centre)
-    space = demonstration.load_sample(_settings(ctx), Bar())
-    shown = demonstration.show(space, _settings(ctx), centre, _lang(), Bar())
+    space = demonstration.load_sample(load_settings(), Bar())
+    shown = demonstration.show(space, load_settings(), centre, _lang(), Bar())
     if as_json:
         show_json(shown.as_json())
     else:
         click.echo(shown.as_text(_lang()))
     if serve:
-        _serve(demonstration.sample_settings(_settings(ctx)))
+        _serve(demonstration.sample_settings(load_settings()))
 
 
 @main.command()
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
-@click.pass_context
-def serve(ctx: click.Context, host: str | None, port: int | None) -> None:
+def serve(host: str | None, port: int | None) -> None:
     """Serve the page with waitress."""
-    _serve(_settings(ctx), host, port)
+    _serve(load_settings(), host, port)
 
 
 def _serve(settings: Settings, host: str | None = None, port: int | None = None) -> None:
@@ -284,7 +271,7 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
     """Check settings, database, encoder, ranker and page; say what to do about each fault."""
     from matcher.doctor import examine
 
-    findings = examine(_settings(ctx))
+    findings = examine(load_settings())
     if as_json:
         show_json([f.as_json(_lang()) for f in findings])
     else:
@@ -299,10 +286,9 @@ def config() -> None:
 
 @config.command(name="show")
 @json_option
-@click.pass_context
-def config_show(ctx: click.Context, as_json: bool) -> None:
+def config_show(as_json: bool) -> None:
     """Show every setting, its value and where the value comes from."""
-    settings = _settings(ctx)
+    settings = load_settings()
     rows = [{"name": f"MATCHER_{row.name}", "value": shown_value(row.name, settings),
              "origin": settings.origins[row.name], "unit": row.unit, "meaning": row.meaning}
             for row in SETTINGS]

@@ -40,10 +40,10 @@ class Ranker:
         return {f.key: self.weights.get(f.key, 0.0) * (features[f.key] - np.float32(f.neutral))
                 for f in FEATURES}
 
-    def score(self, features: Mapping[str, Floats]) -> Floats:
-        """Give the score of each pair, (n,) float32 in 0…1."""
-        total = self.intercept + sum(self.contributions(features).values())
-        return (1 / (1 + np.exp(-total))).astype(np.float32)
+    def score(self, features: Mapping[str, Floats]) -> NDArray[np.float64]:
+        """Give the score of each pair, (n,) float64 in 0…1 (float32 would tie near 1)."""
+        total = np.float64(self.intercept) + sum(self.contributions(features).values())
+        return np.asarray(1 / (1 + np.exp(-total)))
 
 
 @cache

@@ -56,7 +56,7 @@ class Ranking:
     eligible: NDArray[np.bool_]
     features: dict[str, Floats]
     distance_km: Floats
-    scores: Floats
+    scores: NDArray[np.float64]
     text_affinity: Floats
     order: NDArray[np.intp]
 

@@ -34,7 +34,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PORT", "8321", "1-65535", "port of `matcher serve`"),
     Setting("SECRET_KEY", "", "text", "key of the page's cookies; empty: made once in HOME"),
     Setting("TOP", "10", "1-1000", "matches shown for one need"),
-    Setting("THRESHOLD", "0.5", "0-1", "score below which a need counts as without an offer"),
+    Setting("THRESHOLD", "0.2", "0-1", "score below which a need counts as without an offer"),
 )
 _ALLOWED = {"LANG": ("zh", "en")}
 _RANGES: Mapping[str, tuple[float, float]] = {"PORT": (1, 65535), "TOP": (1, 1000),

@@ -196,8 +196,9 @@ class EvidencePair:
 class Match:
     """One suggestion with its reasons.
 
-    ``score`` is the final 媒合分數 in 0…1: the share of such pairs that the
-    judges of the embedded sample called helpful. ``features`` are the raw
+    ``score`` is the final 媒合分數 in 0…1: the chance that a judge calls the offer
+    helpful (grade 2 or 3), as fitted on the embedded sample, where pairs nobody
+    judged count as not helpful. ``features`` are the raw
     values; ``contributions`` add up, with the ranker's intercept, to the
     log-odds of ``score``.
     """

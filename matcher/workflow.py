@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from matcher.vocabulary import Match, MatchList, Need, Offer, Outcome, Run
 TAIPEI = timezone(timedelta(hours=8), "Asia/Taipei")
 PORTION = 2000
 SENTENCES_KEPT = 100_000
+TYPED_NEED = "ad-hoc"
 Progress = Callable[[str, int, int], None]
 
 
@@ -47,7 +49,7 @@ class Workspace:
     """A store with its encoder and ranker, and what was computed from them.
 
     Keeps vectors, term counts and the pool of the last snapshot in memory, so that
-    a list after an edit costs one text, not all.
+    a list after an edit costs one text, not all. Threads may share it.
     """
 
     def __init__(self, store: Store, encoder: Encoder, ranker: Ranker) -> None:
@@ -58,16 +60,19 @@ class Workspace:
         self._counts: dict[str, Any] = {}
         self._pool: tuple[str, Pool] | None = None
         self._sentences: dict[str, Floats] = {}
+        self._lock = RLock()
 
     def pool(self, progress: Progress = _silent) -> Pool:
         """Give all offers with their texts as of the store's present snapshot."""
-        snapshot = self.store.snapshot()
-        if self._pool is None or self._pool[0] != snapshot:
-            built = build_pool(self.store.offers(), self.store.evidence(),
-                               lambda texts: self.embed(texts, "document", progress),
-                               _place_of, self._count)
-            self._pool = (snapshot, built)
-        return self._pool[1]
+        with self._lock:
+            snapshot = self.store.snapshot()
+            if self._pool is None or self._pool[0] != snapshot:
+                built = build_pool(self.store.offers(), self.store.evidence(),
+                                   lambda texts: self.embed(texts, "document", progress),
+                                   _place_of, self._count)
+                self._pool = (snapshot, built)
+                self._counts = {t.text: self._counts[t.text] for t in built.texts}
+            return self._pool[1]
 
     def embed(self, texts: Sequence[str], role: str, progress: Progress = _silent) -> Floats:
         """Give (n, d) unit rows; only texts never seen by this encoder are encoded.
@@ -76,12 +81,13 @@ class Workspace:
         """
         if not texts:
             return np.zeros((0, self.encoder.dimensions), np.float32)
-        keys = [text_hash(text) for text in texts]
-        missing = {k: t for k, t in zip(keys, texts, strict=True) if (role, k) not in self._vectors}
-        self._recall(role, list(missing))
-        new = {k: t for k, t in missing.items() if (role, k) not in self._vectors}
-        self._encode(role, new, progress)
-        return np.stack([self._vectors[role, key] for key in keys])
+        keys = {text_hash(text): text for text in texts}
+        with self._lock:
+            missing = [key for key in keys if (role, key) not in self._vectors]
+            self._recall(role, missing)
+            new = {key: keys[key] for key in missing if (role, key) not in self._vectors}
+            self._encode(role, new, progress)
+        return np.stack([self._vectors[role, text_hash(text)] for text in texts])
 
     def _recall(self, role: str, hashes: Sequence[str]) -> None:
         """Take stored vectors into memory."""
@@ -114,11 +120,12 @@ class Workspace:
         """Give (n, d) vectors of sentences shown as evidence, remembered in memory only."""
         if not found:
             return np.zeros((0, self.encoder.dimensions), np.float32)
-        if len(self._sentences) > SENTENCES_KEPT:
-            self._sentences.clear()
-        new = [s for s in dict.fromkeys(found) if s not in self._sentences]
-        self._sentences.update(zip(new, self.encoder.encode(new), strict=True))
-        return np.stack([self._sentences[sentence] for sentence in found])
+        with self._lock:
+            if len(self._sentences) > SENTENCES_KEPT:
+                self._sentences.clear()
+            new = [s for s in dict.fromkeys(found) if s not in self._sentences]
+            self._sentences.update(zip(new, self.encoder.encode(new), strict=True))
+            return np.stack([self._sentences[sentence] for sentence in found])
 
 
 def open_workspace(settings: Settings) -> Workspace:
@@ -171,9 +178,15 @@ def match(workspace: Workspace, *, centre: str | None = None, needs: Iterable[st
 
 def match_needs(workspace: Workspace, needs: Sequence[Need], *, top: int | None = 10, day: date,
                 progress: Progress = _silent) -> Iterator[MatchList]:
-    """Rank the offers for needs that may or may not be in the store."""
-    pool = workspace.pool(progress)
+    """Rank the offers for stored needs; their vectors are kept."""
     vectors = workspace.embed([need.text for need in needs], "query", progress)
+    yield from _rank_needs(workspace, needs, vectors, top, day, progress)
+
+
+def _rank_needs(workspace: Workspace, needs: Sequence[Need], vectors: Floats, top: int | None,
+                day: date, progress: Progress) -> Iterator[MatchList]:
+    """Rank the offers for needs with their vectors (n, d), and explain the first ``top``."""
+    pool = workspace.pool(progress)
     queries = [Query(n, v, _place_of(n)) for n, v in zip(needs, vectors, strict=True)]
     run = make_run(workspace, day)
     found = rank(queries, pool, workspace.ranker, day, workspace.store.conflicts())
@@ -185,9 +198,10 @@ def match_needs(workspace: Workspace, needs: Sequence[Need], *, top: int | None 
 
 def match_text(workspace: Workspace, text: str, *, centre: str | None = None, top: int = 10,
                day: date) -> MatchList:
-    """Rank the offers for a need somebody has just typed; nothing is stored but its vector."""
-    need = Need("ad-hoc", description=text.strip(), centre=centre)
-    return next(match_needs(workspace, [need], top=top, day=day))
+    """Rank the offers for a need somebody has just typed; nothing of it is stored."""
+    need = Need(TYPED_NEED, description=text.strip(), centre=centre)
+    vectors = workspace.encoder.encode_query([need.text])
+    return next(_rank_needs(workspace, [need], vectors, top, day, _silent))
 
 
 def make_run(workspace: Workspace, day: date) -> Run:

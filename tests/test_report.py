@@ -14,12 +14,12 @@ def silent(*_):
 
 
 def reports(space, folder, lang="zh"):
-    return write_reports(space, date(2026, 11, 1), "CTSP", folder, threshold=0.5, lang=lang,
+    return write_reports(space, date(2026, 11, 1), "CTSP", folder, threshold=0.2, lang=lang,
                          progress=silent)
 
 
 def test_a_tiny_month(space):
-    month = month_of(space, "CTSP", date(2026, 11, 1), 0.5, silent)
+    month = month_of(space, "CTSP", date(2026, 11, 1), 0.2, silent)
     rows = {s.key: s.rows(month) for s in SECTIONS}
     assert rows["summary"][:3] == [("Needs of the centre", 1), ("Needs with an offer", 1),
                                    ("Needs without an offer", 0)]
@@ -50,7 +50,7 @@ def test_files_in_both_languages_are_byte_identical_when_run_twice(space, tmp_pa
 
 
 def test_all_centres_with_needs_get_a_report(space, tmp_path):
-    files = write_reports(space, date(2026, 11, 1), None, tmp_path, threshold=0.5, lang="zh",
+    files = write_reports(space, date(2026, 11, 1), None, tmp_path, threshold=0.2, lang="zh",
                           progress=silent)
     assert sorted(f.name for f in files if f.suffix == ".html") == [
         "2026-11-CTSP.html", "2026-11-PABP.html"]

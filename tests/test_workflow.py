@@ -14,7 +14,7 @@ import matcher
 from matcher import workflow
 from matcher.cli import main
 from matcher.errors import InputError, UnknownRecordError
-from matcher.store import open_store
+from matcher.store import open_store, text_hash
 from matcher.vocabulary import Conflict
 from web import create_app
 
@@ -82,6 +82,16 @@ def test_a_typed_need_is_answered_and_not_stored(space):
     found = workflow.match_text(space, "spindle thermal error", day=DAY)
     assert offer_ids(found)[0] in ("O1", "O3")
     assert space.store.counts()["needs"] == 2
+    key = text_hash("spindle thermal error")
+    assert space.store.vectors(f"{space.encoder.revision}/query", [key]) == {}
+
+
+def test_threads_share_a_workspace(space):
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda n: offer_ids(one(space, n)), ["N1", "N2"] * 20))
+    assert found == [offer_ids(one(space, n)) for n in ("N1", "N2")] * 20
 
 
 def test_an_unknown_need_is_named(space):
