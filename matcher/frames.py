@@ -51,7 +51,7 @@ def match(needs: pd.DataFrame, offers: pd.DataFrame, evidence: pd.DataFrame | No
 
     Returns:
         One row a match, need by need in the given order: need_id, rank (1…),
-        offer_id, score (0…1), evidence (the offer's sentence), then one column a
+        offer_id (both as given), score (0…1), evidence (the offer's sentence), then one column a
         feature.
 
     Raises:
@@ -65,7 +65,7 @@ def match(needs: pd.DataFrame, offers: pd.DataFrame, evidence: pd.DataFrame | No
     show = with_evidence if with_evidence is not None else top is not None
     parts = [_rows(found, pool, top, chosen if show else None)
              for found in rank(queries, pool, weights, day)]
-    return _table(parts)
+    return _with_given_ids(_table(parts), need_id=needs, offer_id=offers)
 
 
 def _pool(offers: pd.DataFrame, evidence: pd.DataFrame | None, encoder: Encoder) -> Pool:
@@ -94,6 +94,14 @@ def _rows(found: Ranking, pool: Pool, top: int | None, encoder: Encoder | None) 
         "evidence": [p.offer_sentence if p else None for p in pairs] or [None] * len(order),
     }
     return columns | {key: values[order] for key, values in found.features.items()}
+
+
+def _with_given_ids(table: pd.DataFrame, **sources: pd.DataFrame) -> pd.DataFrame:
+    """Give ids back as they came: a number stays a number, so that tables can be joined."""
+    for column, source in sources.items():
+        given = {str(value): value for value in source[column]}
+        table[column] = [given.get(value, value) for value in table[column]]
+    return table
 
 
 def _table(parts: list[dict[str, Any]]) -> pd.DataFrame:

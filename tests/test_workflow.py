@@ -114,6 +114,7 @@ def test_the_smallest_frames_work_and_top_none_gives_every_pair():
     offers = pd.DataFrame({"offer_id": ["a", "b"], "title": ["溫室感測", "surgery"]})
     found = matcher.match(needs, offers, top=None)
     assert len(found) == 4
+    assert found.merge(needs, on="need_id").shape[0] == 4
     assert found[found["rank"] == 1].offer_id.tolist() == ["a", "a"]
     assert matcher.match(needs, offers, top=1).shape[0] == 2
     assert matcher.match(needs, offers.iloc[:0]).empty
