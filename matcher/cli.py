@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 unexpected; 2 bad input or setting (also: bad rows in a fi
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -20,8 +21,24 @@ from matcher import __version__
 from matcher.errors import InputError, MatcherError
 from matcher.languages import render, translate
 from matcher.settings import SETTINGS, Settings, load_settings
+from matcher.vocabulary import Message
 
 RECORDS = ("parties", "needs", "offers", "evidence", "judged")
+
+
+SYSTEM_PROBLEMS = {
+    errno.ENOENT: "the folder or file does not exist", errno.EACCES: "permission is denied",
+    errno.EROFS: "it is read-only; check its permissions", errno.ENOSPC: "the disk is full",
+    errno.EADDRINUSE: "another program listens there; choose another --port",
+    errno.EISDIR: "it is a folder",
+}
+
+
+def system_message(problem: OSError) -> Message:
+    """Say what the operating system refused, and where, as a sentence."""
+    cause = Message(SYSTEM_PROBLEMS[problem.errno or 0])
+    return Message("{what} cannot be used: {cause}.",
+                   {"what": problem.filename or "HOST:PORT", "cause": cause})
 
 
 class Commands(click.Group):
@@ -34,6 +51,11 @@ class Commands(click.Group):
         except MatcherError as problem:
             click.echo(render(problem.message, _lang()), err=True)
             ctx.exit(problem.exit_code)
+        except OSError as problem:
+            if problem.errno not in SYSTEM_PROBLEMS:
+                raise
+            click.echo(render(system_message(problem), _lang()), err=True)
+            ctx.exit(1)
 
 
 def _lang() -> str:
@@ -208,8 +230,10 @@ def report_run(month: date, centre: str | None, everything: bool,
                           threshold=settings.threshold, lang=_lang(), progress=Bar())
     if as_json:
         show_json({"files": files})
-    else:
+    elif files:
         click.echo("\n".join(map(str, files)))
+    else:
+        say("No centre has needs yet; nothing to report.")
 
 
 @main.command()

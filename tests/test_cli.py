@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -97,6 +99,24 @@ def test_errors_are_sentences_with_exit_codes(run, words, code, sentence):
     done = run(*words)
     assert (done.exit_code, "Traceback" in done.output) == (code, False)
     assert sentence in done.output
+
+
+def test_what_the_system_refuses_is_a_sentence_too(run):
+    import socket
+
+    done = run("template", "needs", "--out", "/nowhere/needs.csv")
+    assert (done.exit_code, done.output) == (
+        1, "/nowhere/needs.csv cannot be used: the folder or file does not exist.\n")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = subprocess.run(
+            [sys.executable, "-c", "from matcher.cli import main; main()", "serve", "--port",
+             str(taken.getsockname()[1])], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.endswith("another program listens there; choose another --port.\n")
+    assert run("report", "run", "--month", "2026-10", "--all").output == (
+        "No centre has needs yet; nothing to report.\n")
 
 
 def test_errors_come_in_the_readers_language(run):

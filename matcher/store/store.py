@@ -302,6 +302,7 @@ def _check_offers(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> 
     lost = [r for r in listed if (r["offer_id"],) not in known]
     if lost:
         named = ", ".join(f"{r['evidence_id']} → {r['offer_id']}" for r in lost[:20])
+        named += " …" if len(lost) > 20 else ""
         raise InputError("{count} evidence texts name an offer that is not in the store: {named}. "
                          "Nothing was stored; import the offers first.", count=len(lost),
                          named=named)
