@@ -74,6 +74,11 @@ def test_a_big5_file_of_excel_reads_right(tmp_path):
     assert (found.encoding, found.records[0].title) == ("cp950", "碁銹裏恒粧")
 
 
+def test_an_inch_mark_is_no_open_quote(tmp_path):
+    (tmp_path / "n.csv").write_text('need_id,title\n1,螺紋 1/2"\n2,b\n', "utf-8")
+    assert [n.title for n in read(tmp_path / "n.csv", "needs").records] == ['螺紋 1/2"', "b"]
+
+
 def test_every_format_is_tried_above():
     assert {e for f in FORMATS for e in f.endings} == {".csv", ".tsv", ".txt", ".xlsx", ".jsonl",
                                                        ".ndjson"}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -73,9 +72,9 @@ def read_csv(path: Path) -> Content:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     first = text.lstrip("\n").split("\n", 1)[0]
     mark = max(",\t;", key=first.count)
-    _refuse_open_quote(text)
-    lines = csv.reader(io.StringIO(text), delimiter=mark, strict=False)
     csv.field_size_limit(LARGEST_BYTES)
+    _refuse_open_quote(text, mark)
+    lines = csv.reader(io.StringIO(text), delimiter=mark, strict=False)
     rows = [(lines.line_num, cells) for cells in lines if any(cell.strip() for cell in cells)]
     if not rows:
         raise FileFormatError("The file is empty.")
@@ -92,17 +91,20 @@ def _pair(header: Sequence[str], cells: Sequence[Any]) -> Iterator[tuple[str, An
             yield EXTRA.format(number=number), cell
 
 
-def _refuse_open_quote(text: str) -> None:
-    """Refuse a quote that is never closed: everything after it would be one cell."""
-    if text.count('"') % 2:
-        place = text.rfind('"')
-        for found in re.finditer(r'(?:^|[,;\t\n])"', text):
-            inside = re.match(r'(?:[^"]|"")*"', text[found.end():])
-            if inside is None:
-                place = found.start()
-                break
-        raise FileFormatError('A quotation mark " opened in line {line} is never closed. '
-                              "Nothing was stored.", line=text[:place].count("\n") + 1)
+def _refuse_open_quote(text: str, mark: str) -> None:
+    """Refuse a quoted cell that is never closed: everything after it would be one cell.
+
+    A quotation mark inside a cell (1/2" thread) is only a character.
+    """
+    lines = csv.reader(io.StringIO(text), delimiter=mark, strict=True)
+    last = 0
+    try:
+        for _ in lines:
+            last = lines.line_num
+    except csv.Error as problem:
+        if "unexpected end of data" in str(problem):
+            raise FileFormatError('A quotation mark " opened in line {line} is never closed. '
+                                  "Nothing was stored.", line=last + 1) from None
 
 
 def read_jsonl(path: Path) -> Content:
