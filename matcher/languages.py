@@ -87,6 +87,16 @@ def _traditional_to_simplified() -> dict[int, str]:
     return {ord(row[0]): row[1].split(" ")[0] for row in rows if len(row[0]) == 1}
 
 
+@cache
+def japanese_to_simplified() -> dict[str, str]:
+    """Give Japan's simplified Han → China's (気 → 气), from OpenCC's tables; some stand in both."""
+    table = resources.files("opencc").joinpath("dictionary", "JPVariants.txt")
+    rows = (line.split("\t") for line in table.read_text(encoding="utf-8").splitlines() if line)
+    folds = _traditional_to_simplified()
+    return {form: folds.get(ord(row[0]), row[0]) for row in rows for form in row[1].split(" ")
+            if len(form) == len(row[0]) == 1 and folds.get(ord(row[0]), row[0]) != form}
+
+
 @lru_cache(maxsize=100_000)
 def detect(text: str) -> str:
     """Guess the language code of a text; a text without letters counts as English.

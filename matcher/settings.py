@@ -6,6 +6,7 @@ name there is the setting's name in lower case without ``MATCHER_``.
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from collections.abc import Mapping
@@ -57,6 +58,15 @@ class Settings:
         return Path(self.values["HOME"]).expanduser()
 
     @property
+    def file(self) -> Path:
+        """The settings file, whether or not it exists."""
+        return Path(os.environ.get("MATCHER_CONFIG") or self.home / "matcher.toml")
+
+    def again(self) -> Settings:
+        """Read all settings again; they may have changed in the file."""
+        return load_settings({**os.environ, "MATCHER_HOME": str(self.home)})
+
+    @property
     def database_url(self) -> str:
         """The SQLAlchemy URL of the store."""
         return self.values["DB"] or f"sqlite:///{self.home / 'matcher.db'}"
@@ -106,6 +116,20 @@ def _resolve(row: Setting, env: Mapping[str, str], from_file: Mapping[str, str])
     if row.name in from_file:
         return from_file[row.name], "file"
     return row.default, "default"
+
+
+def save_setting(file: Path, name: str, value: str) -> None:
+    """Write one setting into the TOML file and leave its other lines as they are.
+
+    The file is replaced whole, so that a reader never sees half of it.
+    """
+    lines = file.read_text("utf-8").splitlines() if file.is_file() else []
+    kept = [line for line in lines if line.split("=")[0].strip().upper() != name]
+    content = "\n".join([f"{name.lower()} = {json.dumps(value, ensure_ascii=False)}", *kept]) + "\n"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(".part")
+    part.write_text(content, "utf-8")
+    part.replace(file)
 
 
 def _read_file(named: str | None, usual: Path) -> dict[str, str]:

@@ -19,6 +19,7 @@ from matcher.languages import render, translate
 from matcher.vocabulary import MatchList, Offer
 
 if TYPE_CHECKING:
+    from matcher.encoders import Compared, Listed
     from matcher.evaluation import Figure
     from matcher.store import Store
     from matcher.workflow import TakenIn
@@ -185,3 +186,33 @@ def figures_text(name: str, figures: Mapping[str, Figure]) -> str:
     queries = next(iter(figures.values())).queries if figures else 0
     lines = [f"{name} ({queries})"]
     return "\n".join(lines + [f"  {key:<10} {value}" for key, value in figures.items()])
+
+
+def encoders_json(rows: Sequence[Listed]) -> list[dict[str, Any]]:
+    """Give the encoders as plain values."""
+    return [asdict(row) for row in rows]
+
+
+def encoders_text(rows: Sequence[Listed], lang: str) -> str:
+    """Give the encoders as a small table, the one in use marked."""
+    return "\n".join(
+        f"{'*' if row.in_use else ' '} {row.source}  "
+        + ("" if row.megabytes is None else f"{row.megabytes:.0f} MB  ")
+        + translate("{count} vectors stored", lang).format(count=row.vectors) for row in rows)
+
+
+def compared_json(name: str, found: Sequence[Compared]) -> dict[str, Any]:
+    """Give a comparison as plain values."""
+    return {"set": name, "encoders": [asdict(side) for side in found]}
+
+
+def compared_text(name: str, found: Sequence[Compared], lang: str) -> str:
+    """Give a comparison as a table with one column an encoder."""
+    rows = [(name, *(side.source[-24:] for side in found)),
+            ("dimensions", *(str(side.dimensions) for side in found)),
+            ("MB", *("-" if s.megabytes is None else f"{s.megabytes:.0f}" for s in found)),
+            ("load s", *(f"{side.load_seconds:.1f}" for side in found)),
+            ("texts/s", *(f"{side.texts_per_second:.0f}" for side in found)),
+            *((key, *(str(side.figures[key]) for side in found)) for key in found[0].figures)]
+    return "\n".join(f"{translate(first, lang):<28} " + " ".join(f"{c:<26}" for c in rest)
+                     for first, *rest in rows)

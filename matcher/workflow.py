@@ -62,6 +62,17 @@ class Workspace:
         self._sentences: dict[str, Floats] = {}
         self._lock = RLock()
 
+    def with_encoder(self, encoder: Encoder) -> Workspace:
+        """Give a workspace of another encoder over the same store, counted terms kept."""
+        other = Workspace(self.store, encoder, self.ranker)
+        other._counts = dict(self._counts)
+        return other
+
+    def prepare(self, progress: Progress = _silent) -> None:
+        """Encode everything stored, offers with their evidence and needs."""
+        self.pool(progress)
+        self.embed([need.text for need in self.store.needs()], "query", progress)
+
     def pool(self, progress: Progress = _silent) -> Pool:
         """Give all offers with their texts as of the store's present snapshot."""
         with self._lock:

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 ROOMS = (
     "vocabulary", "errors", "settings", "languages", "reference", "lexical", "intake", "store",
     "features", "ranker", "encoding", "pool", "ranking", "explanation", "learning", "frames",
-    "evaluation", "workflow", "report", "shows", "demonstration", "doctor", "cli",
+    "evaluation", "workflow", "encoders", "report", "shows", "demonstration", "doctor", "cli",
 )
 ONLY_IN = {
     "store": {"sqlalchemy", "alembic", "sqlite3", "psycopg", "pgvector"},

@@ -5,9 +5,10 @@ from __future__ import annotations
 from threading import Lock
 from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify, render_template, request
+from flask import Blueprint, Response, current_app, g, jsonify, render_template, request
 
 from matcher import shows, workflow
+from matcher.encoders import ServingWorkspace
 from matcher.errors import InputError, UnknownRecordError
 from matcher.features import FEATURES
 from matcher.reference import centres, terms
@@ -20,12 +21,13 @@ _opening = Lock()
 
 
 def workspace() -> workflow.Workspace:
-    """Give the app's workspace, opened once at the first request."""
+    """Give this request's workspace: the same one until the request ends."""
     with _opening:
-        if "workspace" not in current_app.extensions:
-            current_app.extensions["workspace"] = workflow.open_workspace(
-                current_app.config["MATCHER"])
-        return current_app.extensions["workspace"]  # type: ignore[no-any-return]
+        if "serving" not in current_app.extensions:
+            current_app.extensions["serving"] = ServingWorkspace(current_app.config["MATCHER"])
+    if "workspace" not in g:
+        g.workspace = current_app.extensions["serving"].get()
+    return g.workspace  # type: ignore[no-any-return]
 
 
 @pages.get("/")

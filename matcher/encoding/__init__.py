@@ -9,12 +9,19 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from matcher.encoding.manifest import check_manifest
+from matcher.encoding.channels import ChannelsEncoder, is_channels
+from matcher.encoding.manifest import check_manifest, revision_of
 from matcher.encoding.protocol import Encoder
 from matcher.encoding.static import StaticEncoder, is_static
 from matcher.ranker import embedded_models
 
-__all__ = ["Encoder", "StaticEncoder", "check_manifest", "load_encoder"]
+__all__ = ["ChannelsEncoder", "Encoder", "StaticEncoder", "check_manifest", "embedded_encoder",
+           "load_encoder", "revision_of"]
+
+
+def embedded_encoder() -> Path:
+    """Give the folder of the embedded encoder."""
+    return embedded_models() / "encoder"
 
 
 @cache
@@ -24,9 +31,11 @@ def load_encoder(source: str | None = None) -> Encoder:
     Raises ``ModelFileError`` for a missing, cut or changed file and
     ``MissingExtraError`` when the model needs the extra ``st``.
     """
-    folder = embedded_models() / "encoder" if source is None else Path(source)
+    folder = embedded_encoder() if source is None else Path(source)
     if source is None or (folder / "manifest.json").is_file():
         check_manifest(folder)
+    if is_channels(folder):
+        return ChannelsEncoder(folder)
     if is_static(folder):
         return StaticEncoder(folder)
     from matcher.encoding.transformers import SentenceTransformersEncoder

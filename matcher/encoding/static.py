@@ -9,7 +9,6 @@ a megabyte is averaged whole.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.encoding.manifest import revision_of
+from matcher.encoding.portions import clean_text, portions, read_tokenizer
 from matcher.errors import ModelFileError
 
 Floats = NDArray[np.float32]
-PORTION = 1024
-PORTION_CHARACTERS = 2_000_000
 _WEIGHT_NAMES = ("embedding.weight", "embeddings")
 
 
@@ -41,7 +39,7 @@ class StaticEncoder:
     def __init__(self, folder: Path) -> None:
         modules = json.loads((folder / "modules.json").read_text("utf-8"))
         inner = folder / modules[0]["path"]
-        self._tokenizer = _read_tokenizer(inner / "tokenizer.json")
+        self._tokenizer = read_tokenizer(inner / "tokenizer.json")
         self._rows = _read_rows(inner / "model.safetensors")
         self._unknown = self._tokenizer.token_to_id("[UNK]") or 0
         self.revision = revision_of(folder)
@@ -49,14 +47,14 @@ class StaticEncoder:
 
     def encode(self, texts: Sequence[str]) -> Floats:
         """Give (n, d) float32 unit rows in the order of the texts."""
-        parts = [self._encode_portion(part) for part in _portions(texts)]
+        parts = [self._encode_portion(part) for part in portions(texts)]
         return np.concatenate(parts) if parts else np.zeros((0, self.dimensions), np.float32)
 
     encode_query = encode
     encode_document = encode
 
     def _encode_portion(self, texts: Sequence[str]) -> Floats:
-        clean = [text.replace("\0", " ").encode("utf-8", "replace").decode() for text in texts]
+        clean = [clean_text(text) for text in texts]
         found = self._tokenizer.encode_batch_fast(clean, add_special_tokens=False)
         ids = [encoding.ids or [self._unknown] for encoding in found]
         lengths = np.array([len(row) for row in ids])
@@ -72,32 +70,6 @@ class StaticEncoder:
         sums[empty] = self._rows[self._unknown].astype(np.float32)
         norms[empty] = np.linalg.norm(sums[empty], axis=1, keepdims=True)
         return np.asarray(sums / norms, np.float32)
-
-
-def _portions(texts: Sequence[str]) -> list[list[str]]:
-    """Cut texts into portions of bounded count and length, so that memory stays bounded."""
-    portions: list[list[str]] = []
-    room = 0
-    for text in texts:
-        if not portions or len(portions[-1]) >= PORTION or room < len(text):
-            portions.append([])
-            room = PORTION_CHARACTERS
-        portions[-1].append(text)
-        room -= len(text)
-    return portions
-
-
-def _read_tokenizer(file: Path) -> Any:
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-    from tokenizers import Tokenizer
-
-    try:
-        tokenizer = Tokenizer.from_file(str(file))
-    except Exception as problem:  # the library raises bare Exception for any unreadable file
-        raise ModelFileError(file.name, str(problem)) from problem
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer
 
 
 def _read_rows(file: Path) -> NDArray[Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 # How often a pair is drawn against an ordinary one: variety of registers matters more than
 # volume, so general text is drawn often, statutes and machine-translated manuals seldom.
 DOMAIN_WEIGHTS: Mapping[str, float] = {
-    "general": 3.0, "news": 3.0, "science": 1.5, "term": 1.0, "tech-doc": 1.0, "law": 0.5,
+    "general": 5.0, "news": 5.0, "science": 2.0, "term": 1.0, "tech-doc": 0.8, "law": 0.4,
 }
 SOURCE_WEIGHTS: Mapping[str, float] = {"ms-cpp-docs": 0.3, "ms-d365-headings": 0.5,
                                        "odoo-addons": 0.6}
@@ -34,7 +34,14 @@ class Corpus:
     english: list[str]
     other: list[str]
     languages: NDArray[np.str_]
+    sources: NDArray[np.str_]
+    domains: NDArray[np.str_]
     weights: NDArray[np.float64]
+
+    def without(self, rows: NDArray[np.bool_]) -> Corpus:
+        """Give the same corpus with weight 0 for marked rows (n,), so that none is drawn."""
+        weights = np.where(rows, 0.0, self.weights)
+        return replace(self, weights=weights / weights.sum())
 
 
 def read_corpus(folder: Path) -> Corpus:
@@ -44,16 +51,19 @@ def read_corpus(folder: Path) -> Corpus:
         raise FileNotFoundError(f"no en-*.parquet in {folder}")
     english: list[str] = []
     other: list[str] = []
-    languages, weights = [], []
+    languages, sources, domains, weights = [], [], [], []
     for file in files:
         table = _read(file)
         english += table["en"]
         other += table["text"]
         code = file.stem.removeprefix("en-")
         languages.append(np.full(len(table["en"]), code))
+        sources.append(np.array(table["source"]))
+        domains.append(np.array(table["domain"]))
         weights.append(pair_weights(table["domain"], table["source"]))
         log.info("%s: %d pairs", code, len(table["en"]))
-    return Corpus(english, other, np.concatenate(languages), _balance(weights))
+    return Corpus(english, other, np.concatenate(languages), np.concatenate(sources),
+                  np.concatenate(domains), _balance(weights))
 
 
 def _read(file: Path) -> dict[str, list[Any]]:

@@ -1,41 +1,50 @@
-"""Write a static encoder as a sentence-transformers folder, with a sha256 manifest written last."""
+"""Write the encoder's folder: graph, tokenizer, settings, sha256 manifest last."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-MODULES = [
-    {"idx": 0, "name": "0", "path": "0_StaticEmbedding",
-     "type": "sentence_transformers.sentence_transformer.modules.static_embedding.StaticEmbedding"},
-    {"idx": 1, "name": "1", "path": "1_Normalize",
-     "type": "sentence_transformers.sentence_transformer.modules.normalize.Normalize"},
-]
-CONFIG = {"model_type": "SentenceTransformer", "prompts": {"query": "", "document": ""},
-          "default_prompt_name": None, "similarity_fn_name": "cosine"}
+from matcher.encoding.channels import CONFIG, Channels
+from matcher.learning.vocabulary import SPECIAL, Vocabulary
+
+MODULES = [{"idx": 0, "name": "0", "path": "", "type": "matcher.encoding.module.ChannelsModule"}]
+SENTENCE_TRANSFORMERS = {
+    "model_type": "SentenceTransformer", "prompts": {"query": "", "document": ""},
+    "default_prompt_name": None, "similarity_fn_name": "cosine",
+}
 
 
-def write_folder(rows: NDArray[np.float32], tokenizer: Any, folder: Path) -> None:
-    """Write rows (vocabulary, d) as float16 with their tokenizer; an old folder is replaced.
+def write_channels(weights: Mapping[str, NDArray[np.float32]], static: NDArray[np.float32],
+                   vocabulary: Vocabulary, channels: Channels, folder: Path,
+                   exact: bool = False) -> None:
+    """Write the student's state and the static rows (rows, d) as one folder.
 
-    Rows are centred scales only: nothing is lost but float16 rounding (about 5e-4 relative).
+    ``exact`` keeps float32, to measure what int8 loses.
     """
-    from safetensors.numpy import save_file
+    from matcher.learning.graph import build_graph, write_graph
 
-    inner = folder / "0_StaticEmbedding"
-    inner.mkdir(parents=True, exist_ok=True)
-    (folder / "1_Normalize").mkdir(exist_ok=True)
-    (folder / "1_Normalize" / "config.json").write_text("{}\n", "utf-8")
-    tokenizer.save(str(inner / "tokenizer.json"), pretty=False)
-    save_file({"embedding.weight": rows.astype(np.float16)}, str(inner / "model.safetensors"))
+    folder.mkdir(parents=True, exist_ok=True)
+    write_graph(build_graph(weights, static, exact), folder / "model.onnx")
+    vocabulary.tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
+    _write_json(folder / CONFIG, asdict(channels))
     _write_json(folder / "modules.json", MODULES)
-    _write_json(folder / "config_sentence_transformers.json", CONFIG)
+    _write_json(folder / "config_sentence_transformers.json", SENTENCE_TRANSFORMERS)
     write_manifest(folder)
+
+
+def quiet_rows(static: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give the static rows (rows, d) with those of [PAD], [CLS] and [SEP] set to zero."""
+    rows = static.copy()
+    rows[[i for i, name in enumerate(SPECIAL) if name != "[UNK]"]] = 0
+    return rows
 
 
 def _write_json(file: Path, value: Any) -> None:

@@ -1,110 +1,39 @@
-"""Train the static multilingual encoder: a sentence is the mean of its tokens' vectors.
+"""The static channel: a text is the mean of its tokens' vectors.
 
-``python -m matcher.learning.static --data DIR --work DIR --out models/encoder``
-
-Symmetric InfoNCE on translation pairs (scale 20, batch 2,048, Adam 5e-3 with linear
-decay, at most 48 tokens, token dropout 0.1). Rows of Latin tokens start from the
-teacher's vector of that string (all-MiniLM-L6-v2, centred, PCA), weighted by
-1e-3 / (1e-3 + p) as in Arora, Liang & Ma (2017). Resumable: each step of the
-work leaves a file in ``--work``; training checkpoints every 250 steps.
+Symmetric InfoNCE on translation pairs, Adam with linear decay, token dropout. Rows of the
+teacher's tokens start from its vector of that string (all-MiniLM-L6-v2, centred, PCA),
+weighted by 1e-3 / (1e-3 + p) as in Arora, Liang & Ma (2017). Checkpoints every 250 steps.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import logging
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.learning.corpus import Corpus, read_corpus
-from matcher.learning.tokens import encode_flat, train_tokenizer
+from matcher.learning.plan import StaticPlan
+from matcher.learning.sides import Side
+from matcher.learning.vocabulary import Vocabulary
 
 log = logging.getLogger(__name__)
+Rows = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a training run is; written into the card."""
-
-    vocabulary: int = 64_000
-    dimensions: int = 256
-    steps: int = 3_600
-    batch: int = 2_048
-    rate: float = 5e-3
-    scale: float = 20.0
-    longest: int = 48
-    dropout: float = 0.1
-    sample: int = 1_200_000
-    seed: int = 20261124
-
-
-@dataclass(frozen=True)
-class Side:
-    """One side of all pairs as tokens: ``ids`` (total,), ``offsets`` (n + 1,)."""
-
-    ids: NDArray[np.uint16]
-    offsets: NDArray[np.int64]
-
-    def bag(self, rows: NDArray[np.int64], keep: float,
-            random: np.random.Generator) -> tuple[Any, Any]:
-        """Give ids and starts of some rows for an EmbeddingBag; each token is kept with ``keep``.
-
-        The first token of a row always stays, so that no bag is empty.
-        """
-        import torch
-
-        lengths = self.offsets[rows + 1] - self.offsets[rows]
-        starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-        place = np.arange(lengths.sum()) - np.repeat(starts, lengths)
-        ids = self.ids[np.repeat(self.offsets[rows], lengths) + place].astype(np.int64)
-        kept = (random.random(ids.size) < keep) | (place == 0)
-        counts = np.add.reduceat(kept.astype(np.int64), starts)
-        cut = np.concatenate([[0], np.cumsum(counts)[:-1]])
-        return torch.from_numpy(ids[kept]), torch.from_numpy(cut)
-
-
-def prepare_tokenizer(corpus: Corpus, plan: Plan, work: Path) -> Any:
-    """Train the tokenizer on a balanced sample of both sides, or take the finished one."""
-    from tokenizers import Tokenizer
-
-    file = work / "tokenizer.json"
-    if not file.is_file():
-        random = np.random.default_rng(plan.seed)
-        rows = random.choice(len(corpus.english), plan.sample, p=corpus.weights)
-        texts = (side[row] for row in rows for side in (corpus.english, corpus.other))
-        train_tokenizer(texts, plan.vocabulary).save(str(file))
-    return Tokenizer.from_file(str(file))
-
-
-def prepare_sides(corpus: Corpus, tokenizer: Any, plan: Plan, work: Path) -> tuple[Side, Side]:
-    """Tokenise both sides, or take the finished arrays."""
-    sides = []
-    for name, texts in (("english", corpus.english), ("other", corpus.other)):
-        file = work / f"{name}.npz"
-        if not file.is_file():
-            ids, offsets = encode_flat(tokenizer, texts, plan.longest)
-            np.savez(file, ids=ids, offsets=offsets)
-        with np.load(file, allow_pickle=False) as found:
-            sides.append(Side(found["ids"], found["offsets"]))
-    return sides[0], sides[1]
-
-
-def starting_rows(tokenizer: Any, english: Side, plan: Plan, work: Path) -> NDArray[np.float32]:
-    """Give the first matrix (vocabulary, d): Latin rows from the teacher, others small noise."""
+def starting_rows(vocabulary: Vocabulary, english: Side, plan: StaticPlan, seed: int,
+                  work: Path) -> Rows:
+    """Give the first matrix (rows, d): the teacher's tokens from the teacher, others noise."""
     file = work / "start.npy"
     if file.is_file():
         return np.asarray(np.load(file, allow_pickle=False))
-    size = tokenizer.get_vocab_size()
-    rows = np.random.default_rng(plan.seed).normal(0, 0.02, (size, plan.dimensions))
-    latin = [(t, i) for t, i in tokenizer.get_vocab().items() if t.isascii() and t.isalnum()]
-    vectors = _teacher_vectors([token for token, _ in latin], plan.dimensions)
+    size = vocabulary.layout.rows
+    rows = np.random.default_rng(seed).normal(0, 0.02, (size, plan.dimensions))
+    names = {number: name for name, number in vocabulary.tokenizer.get_vocab().items()}
+    index = [i for i in range(vocabulary.layout.teacher) if names[i].removeprefix("##").isalnum()]
+    vectors = _teacher_vectors([names[i].removeprefix("##") for i in index], plan.dimensions)
     share = np.bincount(english.ids, minlength=size) / english.ids.size
-    index = np.array([i for _, i in latin])
     rows[index] = vectors * (1e-3 / (1e-3 + share[index]))[:, None]
     np.save(file, rows.astype(np.float32))
     return rows.astype(np.float32)
@@ -130,26 +59,25 @@ def load_teacher() -> Any:
     return SentenceTransformer(str(folder), device="cpu")
 
 
-def train(start: NDArray[np.float32], english: Side, other: Side, weights: NDArray[np.float64],
-          plan: Plan, work: Path) -> NDArray[np.float32]:
-    """Train the rows; return the matrix (vocabulary, d). Goes on from the last checkpoint."""
+def train_static(start: Rows, sides: tuple[Side, Side], weights: NDArray[np.float64],
+                 plan: StaticPlan, seed: int, work: Path) -> Rows:
+    """Train the rows; return the matrix (rows, d). Goes on from the last checkpoint."""
     import torch
 
-    torch.manual_seed(plan.seed)
+    torch.manual_seed(seed)
     bag = torch.nn.EmbeddingBag.from_pretrained(torch.from_numpy(start), freeze=False, mode="mean")
     optimiser = torch.optim.Adam(bag.parameters(), lr=plan.rate)
-    first = _resume(bag, optimiser, work)
     cumulative = np.cumsum(weights)
-    for step in range(first, plan.steps):
+    for step in range(_resume(bag, optimiser, work), plan.steps):
         for group in optimiser.param_groups:
             group["lr"] = plan.rate * (1 - step / plan.steps)
-        random = np.random.default_rng((plan.seed, step))
+        random = np.random.default_rng((seed, step))
         rows = np.unique(np.searchsorted(cumulative, random.random(plan.batch)))
         rows = rows[rows < len(weights)]
-        loss = _step(bag, optimiser, [side.bag(rows, 1 - plan.dropout, random)
-                                      for side in (english, other)], plan.scale)
+        loss = _step(bag, optimiser, [side.bag(rows, 1 - plan.dropout, plan.longest, random)
+                                      for side in sides], plan.scale)
         if step % 50 == 0:
-            log.info("step %d of %d, loss %.4f", step, plan.steps, loss)
+            log.info("static: step %d of %d, loss %.4f", step, plan.steps, loss)
         if (step + 1) % 250 == 0:
             _save(bag, optimiser, step + 1, work)
     return np.asarray(bag.weight.detach().numpy())
@@ -176,9 +104,9 @@ def _save(bag: Any, optimiser: Any, step: int, work: Path) -> None:
 
     state = optimiser.state[bag.weight]
     tensors = {"weight": bag.weight.detach(), "m": state["exp_avg"], "v": state["exp_avg_sq"]}
-    part = work / "checkpoint.part"
+    part = work / "static.part"
     save_file(tensors, str(part), {"step": str(step)})
-    part.replace(work / "checkpoint.safetensors")
+    part.replace(work / "static.safetensors")
 
 
 def _resume(bag: Any, optimiser: Any, work: Path) -> int:
@@ -186,7 +114,7 @@ def _resume(bag: Any, optimiser: Any, work: Path) -> int:
     import torch
     from safetensors import safe_open
 
-    file = work / "checkpoint.safetensors"
+    file = work / "static.safetensors"
     if not file.is_file():
         return 0
     with safe_open(str(file), "pt") as found:
@@ -197,32 +125,3 @@ def _resume(bag: Any, optimiser: Any, work: Path) -> int:
                                        "exp_avg_sq": found.get_tensor("v")}
     log.info("resumed at step %d", step)
     return step
-
-
-def run(data: Path, work: Path, out: Path, plan: Plan) -> None:
-    """Do the whole work: corpus, tokenizer, tokens, training, model folder."""
-    from matcher.learning.publish import write_folder
-
-    work.mkdir(parents=True, exist_ok=True)
-    corpus = read_corpus(data)
-    tokenizer = prepare_tokenizer(corpus, plan, work)
-    english, other = prepare_sides(corpus, tokenizer, plan, work)
-    start = starting_rows(tokenizer, english, plan, work)
-    (work / "plan.json").write_text(json.dumps(asdict(plan)), "utf-8")
-    write_folder(train(start, english, other, corpus.weights, plan, work), tokenizer, out)
-
-
-def main() -> None:
-    """Parse the command line and train."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of en-*.parquet")
-    parser.add_argument("--work", type=Path, required=True, help="folder of intermediate files")
-    parser.add_argument("--out", type=Path, required=True, help="model folder to write")
-    parser.add_argument("--steps", type=int, default=Plan.steps)
-    options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    run(options.data, options.work, options.out, Plan(steps=options.steps))
-
-
-if __name__ == "__main__":
-    main()

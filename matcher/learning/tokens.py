@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import logging
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +30,20 @@ PIECES = (
 
 
 def han_charsmap() -> bytes:
-    """Compile the Traditional → Simplified map with sentencepiece's trainer."""
+    """Compile the Traditional → Simplified map."""
+    return compile_charsmap({chr(code): to for code, to in _traditional_to_simplified().items()})
+
+
+def compile_charsmap(rules: Mapping[str, str]) -> bytes:
+    """Compile sign → replacement rules with sentencepiece's trainer."""
     import sentencepiece
     from sentencepiece import sentencepiece_model_pb2
 
-    rules = "".join(f"{code:X}\t{' '.join(f'{ord(c):X}' for c in to)}\n"
-                    for code, to in sorted(_traditional_to_simplified().items())
-                    if code != ord(to[0]))
+    lines = "".join(f"{ord(sign):X}\t{' '.join(f'{ord(c):X}' for c in to)}\n"
+                    for sign, to in sorted(rules.items()) if sign != to)
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / "rules.tsv"
-        table.write_text(rules, "utf-8")
+        table.write_text(lines, "utf-8")
         model = io.BytesIO()
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=iter(["a b c d e f g h"] * 10), model_writer=model, vocab_size=20,
@@ -76,12 +80,12 @@ def train_tokenizer(texts: Iterator[str], vocabulary: int) -> Any:
 
 
 def encode_flat(tokenizer: Any, texts: Sequence[str], longest: int,
-                portion: int = 50_000) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
+                portion: int = 50_000) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
     """Tokenise texts: all ids in one array (total,) and offsets (n + 1,), at most ``longest`` each.
 
     A text without tokens gets one unknown token, so that every text has a row.
     """
-    parts: list[NDArray[np.uint16]] = []
+    parts: list[NDArray[np.uint32]] = []
     lengths: list[int] = []
     unknown = [tokenizer.token_to_id(UNKNOWN)]
     for start in range(0, len(texts), portion):
@@ -89,6 +93,6 @@ def encode_flat(tokenizer: Any, texts: Sequence[str], longest: int,
                                             add_special_tokens=False)
         ids = [e.ids[:longest] or unknown for e in found]
         lengths += map(len, ids)
-        parts.append(np.fromiter((i for row in ids for i in row), np.uint16, sum(map(len, ids))))
+        parts.append(np.fromiter((i for row in ids for i in row), np.uint32, sum(map(len, ids))))
         log.info("tokenised %d of %d", min(start + portion, len(texts)), len(texts))
     return np.concatenate(parts), np.concatenate([[0], np.cumsum(lengths)])

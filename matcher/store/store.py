@@ -208,6 +208,12 @@ class Store:
                 if fresh:
                     connection.execute(insert(schema.vectors), fresh)
 
+    def vector_counts(self) -> dict[str, int]:
+        """Count the stored vectors by encoder."""
+        query = select(schema.vectors.c.encoder, func.count()).group_by(schema.vectors.c.encoder)
+        with self._reading() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
+
     def sweep_vectors(self, wanted: Iterable[str]) -> int:
         """Delete vectors whose text hash is not in ``wanted``; give how many went."""
         keep = set(wanted)

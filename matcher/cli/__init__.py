@@ -6,108 +6,24 @@ Exit codes: 0 done; 1 unexpected; 2 bad input or setting (also: bad rows in a fi
 
 from __future__ import annotations
 
-import errno
-import json
-import os
-import sys
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import click
 
 from matcher import __version__
-from matcher.errors import InputError, MatcherError
-from matcher.languages import render, translate
+from matcher.cli.base import Bar, Commands, Month, json_option, language, say, show_json
+from matcher.cli.models import model, train
+from matcher.errors import InputError
 from matcher.settings import SETTINGS, Settings, load_settings
-from matcher.vocabulary import Message
 
 RECORDS = ("parties", "needs", "offers", "evidence", "judged")
-
-
-SYSTEM_PROBLEMS = {
-    errno.ENOENT: "the folder or file does not exist", errno.EACCES: "permission is denied",
-    errno.EROFS: "it is read-only; check its permissions", errno.ENOSPC: "the disk is full",
-    errno.EADDRINUSE: "another program listens there; choose another --port",
-    errno.EISDIR: "it is a folder",
-}
-
-
-def system_message(problem: OSError) -> Message:
-    """Say what the operating system refused, and where, as a sentence."""
-    cause = Message(SYSTEM_PROBLEMS[problem.errno or 0])
-    return Message("{what} cannot be used: {cause}.",
-                   {"what": problem.filename or "HOST:PORT", "cause": cause})
-
-
-class Commands(click.Group):
-    """A group whose known errors become one sentence in the reader's language."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; print the sentence of a ``MatcherError`` and leave with its code."""
-        try:
-            return super().invoke(ctx)
-        except MatcherError as problem:
-            click.echo(render(problem.message, _lang()), err=True)
-            ctx.exit(problem.exit_code)
-        except OSError as problem:
-            if problem.errno not in SYSTEM_PROBLEMS:
-                raise
-            click.echo(render(system_message(problem), _lang()), err=True)
-            ctx.exit(1)
-
-
-def _lang() -> str:
-    value = os.environ.get("MATCHER_LANG", "")
-    return value if value in ("zh", "en") else "zh"
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def main() -> None:
     """Match needs and offers of regional innovation centres (產學媒合)."""
-
-
-def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--json``: one JSON document on standard output, nothing else."""
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)
-
-
-def show_json(value: Any) -> None:
-    """Print a value as JSON; NaN and infinity are refused, never printed."""
-    click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False, default=str, indent=1))
-
-
-def say(text: str, **fields: object) -> None:
-    """Print a catalogue sentence in the reader's language."""
-    click.echo(translate(text, _lang()).format(**fields))
-
-
-class Bar:
-    """A progress line on standard error, only where a person watches."""
-
-    def __call__(self, step: str, done: int, total: int) -> None:
-        """Show how far a step is; the line ends when the step does."""
-        if sys.stderr.isatty():
-            label = translate(step, _lang())
-            click.echo(f"\r{label} {done}/{total}", nl=done >= total, err=True)
-
-
-class Month(click.ParamType[date]):
-    """A month written YYYY-MM."""
-
-    name = "YYYY-MM"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> date:
-        """Give the month's first day; refuse anything but YYYY-MM from 2000 to 2099."""
-        try:
-            first = date.fromisoformat(f"{value}-01")
-        except ValueError:
-            first = date.min
-        if not 2000 <= first.year <= 2099 or len(str(value)) != 7:
-            raise InputError("“{value}” is no month; wanted YYYY-MM, e.g. 2026-10.", value=value)
-        return first
 
 
 @main.command()
@@ -155,9 +71,9 @@ def import_file(ctx: click.Context, what: str, file: Path, centre: str | None, k
     if rejected and taken.intake.rejected:
         write_rejected(taken.intake, rejected)
     if as_json:
-        show_json(shows.taken_in_json(taken, _lang()))
+        show_json(shows.taken_in_json(taken, language()))
     else:
-        click.echo(shows.taken_in_text(taken, _lang()))
+        click.echo(shows.taken_in_text(taken, language()))
     ctx.exit(0 if taken.intake.ok else 2)
 
 
@@ -171,7 +87,7 @@ def template(what: str, fmt: str, out: Path | None, as_json: bool) -> None:
     from matcher.intake import template as make
 
     path = out or Path(f"{what}.{fmt}")
-    path.write_bytes(make(what, _lang(), fmt))
+    path.write_bytes(make(what, language(), fmt))
     if as_json:
         show_json({"file": path})
     else:
@@ -201,7 +117,7 @@ def match(centre: str | None, needs: tuple[str, ...], text: str | None,
     else:
         found = list(workflow.match(space, centre=centre, needs=needs or None, top=limit,
                                     day=workflow.today(), progress=Bar()))
-    shows.write_lists(found, space.store, "json" if as_json else fmt, out, _lang())
+    shows.write_lists(found, space.store, "json" if as_json else fmt, out, language())
 
 
 @main.group()
@@ -227,7 +143,7 @@ def report_run(month: date, centre: str | None, everything: bool,
     settings = load_settings()
     space = workflow.open_workspace(settings)
     files = write_reports(space, month, centre, out or settings.home / "reports",
-                          threshold=settings.threshold, lang=_lang(), progress=Bar())
+                          threshold=settings.threshold, lang=language(), progress=Bar())
     if as_json:
         show_json({"files": files})
     elif files:
@@ -238,17 +154,24 @@ def report_run(month: date, centre: str | None, everything: bool,
 
 @main.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--encoder", "alone", is_flag=True,
+              help="Measure the encoder alone: also translations, similarity, expertise ratings.")
+@click.option("--model", "name", help="Another encoder: a folder or hub id, or “embedded”.")
 @json_option
-def evaluate(folder: Path, as_json: bool) -> None:
+def evaluate(folder: Path, alone: bool, name: str | None, as_json: bool) -> None:
     """Measure ranking on a BEIR FOLDER: nDCG@10, MRR@10, recall@100, P@1 with 95 % intervals."""
-    from matcher import evaluation, shows
+    from matcher import encoders, evaluation, shows
+    from matcher.encoding import load_encoder
 
-    judged = evaluation.read_beir(folder)
-    figures = evaluation.evaluate(judged, encoder=load_settings().encoder)
-    if as_json:
-        show_json(shows.figures_json(judged.name, figures))
+    source = encoders.source_of(name) if name else load_settings().encoder
+    if alone:
+        figures = evaluation.evaluate_encoder(load_encoder(source), folder)
     else:
-        click.echo(shows.figures_text(judged.name, figures))
+        figures = evaluation.evaluate(evaluation.read_beir(folder), encoder=source)
+    if as_json:
+        show_json(shows.figures_json(folder.name, figures))
+    else:
+        click.echo(shows.figures_text(folder.name, figures))
 
 
 @main.command()
@@ -261,11 +184,11 @@ def demo(serve: bool, centre: str, as_json: bool) -> None:
 
     shows.check_centre(centre)
     space = demonstration.load_sample(load_settings(), Bar())
-    shown = demonstration.show(space, load_settings(), centre, _lang(), Bar())
+    shown = demonstration.show(space, load_settings(), centre, language(), Bar())
     if as_json:
         show_json(shown.as_json())
     else:
-        click.echo(shown.as_text(_lang()))
+        click.echo(shown.as_text(language()))
     if serve:
         _serve(demonstration.sample_settings(load_settings()))
 
@@ -297,9 +220,9 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
 
     findings = examine(load_settings())
     if as_json:
-        show_json([f.as_json(_lang()) for f in findings])
+        show_json([f.as_json(language()) for f in findings])
     else:
-        click.echo("\n".join(f.as_text(_lang()) for f in findings))
+        click.echo("\n".join(f.as_text(language()) for f in findings))
     ctx.exit(0 if all(f.ok for f in findings) else 1)
 
 
@@ -331,3 +254,7 @@ def shown_value(name: str, settings: Settings) -> str:
     if name == "DB":
         return shown_url(settings.database_url)
     return value
+
+
+main.add_command(model)
+main.add_command(train)

@@ -1,0 +1,95 @@
+"""What all commands share: errors as sentences, ``--json``, progress, kinds of arguments."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import click
+
+from matcher.errors import InputError, MatcherError
+from matcher.languages import render, translate
+from matcher.vocabulary import Message
+
+SYSTEM_PROBLEMS = {
+    errno.ENOENT: "the folder or file does not exist", errno.EACCES: "permission is denied",
+    errno.EROFS: "it is read-only; check its permissions", errno.ENOSPC: "the disk is full",
+    errno.EADDRINUSE: "another program listens there; choose another --port",
+    errno.EISDIR: "it is a folder",
+}
+
+
+def system_message(problem: OSError) -> Message:
+    """Say what the operating system refused, and where, as a sentence."""
+    cause = Message(SYSTEM_PROBLEMS[problem.errno or 0])
+    return Message("{what} cannot be used: {cause}.",
+                   {"what": problem.filename or "HOST:PORT", "cause": cause})
+
+
+class Commands(click.Group):
+    """A group whose known errors become one sentence in the reader's language."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; print the sentence of a ``MatcherError`` and leave with its code."""
+        try:
+            return super().invoke(ctx)
+        except MatcherError as problem:
+            click.echo(render(problem.message, language()), err=True)
+            ctx.exit(problem.exit_code)
+        except OSError as problem:
+            if problem.errno not in SYSTEM_PROBLEMS:
+                raise
+            click.echo(render(system_message(problem), language()), err=True)
+            ctx.exit(1)
+
+
+def language() -> str:
+    """Give the language of the command line."""
+    value = os.environ.get("MATCHER_LANG", "")
+    return value if value in ("zh", "en") else "zh"
+
+
+def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--json``: one JSON document on standard output, nothing else."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)
+
+
+def show_json(value: Any) -> None:
+    """Print a value as JSON; NaN and infinity are refused, never printed."""
+    click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False, default=str, indent=1))
+
+
+def say(text: str, **fields: object) -> None:
+    """Print a catalogue sentence in the reader's language."""
+    click.echo(translate(text, language()).format(**fields))
+
+
+class Bar:
+    """A progress line on standard error, only where a person watches."""
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        """Show how far a step is; the line ends when the step does."""
+        if sys.stderr.isatty():
+            label = translate(step, language())
+            click.echo(f"\r{label} {done}/{total}", nl=done >= total, err=True)
+
+
+class Month(click.ParamType[date]):
+    """A month written YYYY-MM."""
+
+    name = "YYYY-MM"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> date:
+        """Give the month's first day; refuse anything but YYYY-MM from 2000 to 2099."""
+        try:
+            first = date.fromisoformat(f"{value}-01")
+        except ValueError:
+            first = date.min
+        if not 2000 <= first.year <= 2099 or len(str(value)) != 7:
+            raise InputError("“{value}” is no month; wanted YYYY-MM, e.g. 2026-10.", value=value)
+        return first

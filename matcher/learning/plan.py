@@ -1,0 +1,98 @@
+"""What a training run is, read from a TOML file; the card repeats it."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class StaticPlan:
+    """The static channel: symmetric InfoNCE on bags of tokens."""
+
+    dimensions: int = 256
+    steps: int = 3_600
+    batch: int = 2_048
+    rate: float = 5e-3
+    scale: float = 20.0
+    longest: int = 48
+    dropout: float = 0.1
+
+
+@dataclass(frozen=True)
+class TransformerPlan:
+    """The transformer channel: distillation with in-batch negatives.
+
+    A step draws ``pairs`` items, takes the teacher's vectors of their English and then
+    makes one optimiser step for each group of about ``tokens`` tokens.
+    """
+
+    steps: int = 1_000
+    pairs: int = 1_024
+    tokens: int = 4_096
+    longest: int = 160
+    layer_rate: float = 1e-4
+    row_rate: float = 1e-3
+    known_rate: float = 5e-5
+    warmup: int = 30
+    cooldown: int = 150
+    scale: float = 20.0
+    pull: float = 5.0
+    english: float = 0.15
+    spans: float = 0.06
+    average: float = 0.998
+    checkpoint_minutes: float = 8.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole run. ``data``, ``work`` and ``out`` are folders, relative to the working one."""
+
+    data: Path
+    work: Path
+    out: Path
+    seed: int = 20261124
+    pieces: int = 64_000
+    sample: int = 1_200_000
+    held_papers: int = 2_000
+    held_pairs: int = 500
+    static: StaticPlan = field(default_factory=StaticPlan)
+    transformer: TransformerPlan = field(default_factory=TransformerPlan)
+
+
+def read_plan(file: Path) -> Plan:
+    """Read a TOML file; raise ``ValueError`` that names every unknown or ill-typed key at once."""
+    problems: list[str] = []
+    found = tomllib.loads(file.read_text("utf-8"))
+    problems += [f"{key}: missing" for key in ("data", "work", "out") if key not in found]
+    parts = {"static": StaticPlan, "transformer": TransformerPlan}
+    values = {key: _build(parts[key], value, f"{key}.", problems) if key in parts else value
+              for key, value in found.items()}
+    for key in ("data", "work", "out"):
+        values[key] = Path(str(values.get(key, "")))
+    plan = _build(Plan, values, "", problems)
+    if problems:
+        raise ValueError(f"{file}: " + "; ".join(problems))
+    return plan
+
+
+def _build(kind: Any, values: Any, prefix: str, problems: list[str]) -> Any:
+    """Make a plan of known keys; note unknown keys and values of another type."""
+    defaults = {f.name: f.default for f in fields(kind)}
+    kept = {}
+    for key, value in dict(values).items():
+        wanted = type(defaults.get(key))
+        if key not in defaults:
+            problems.append(f"{prefix}{key}: unknown, use one of {', '.join(sorted(defaults))}")
+        elif wanted in (int, float) and not _is_number(value, wanted):
+            problems.append(f"{prefix}{key}: {value!r} is no {wanted.__name__}")
+        else:
+            kept[key] = value if is_dataclass(value) or wanted is not float else float(value)
+    return kind(**kept) if prefix or not problems else None
+
+
+def _is_number(value: Any, wanted: type) -> bool:
+    allowed = (int,) if wanted is int else (int, float)
+    return isinstance(value, allowed) and not isinstance(value, bool)
