@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 from datetime import date
 
+import numpy as np
 import pytest
 
 from matcher import workflow
@@ -52,3 +54,23 @@ def store(tmp_path):
 def space(store):
     store.put(parties=PARTIES, needs=NEEDS, offers=OFFERS, evidence=EVIDENCE)
     return workflow.Workspace(store, load_encoder(), load_ranker())
+
+
+@pytest.fixture
+def static_folder(tmp_path):
+    """A folder of four words as sentence-transformers writes a StaticEmbedding."""
+    from safetensors.numpy import save_file
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    inner = tmp_path / "static" / "0_StaticEmbedding"
+    inner.mkdir(parents=True)
+    tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0, "cool": 1, "greenhouse": 2, "溫室": 3},
+                                           unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.save(str(inner / "tokenizer.json"))
+    rows = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 2], [0, 0, 1]], np.float32)
+    save_file({"embedding.weight": rows}, inner / "model.safetensors")
+    kind = "sentence_transformers.sentence_transformer.modules.static_embedding.StaticEmbedding"
+    modules = [{"idx": 0, "name": "0", "path": "0_StaticEmbedding", "type": kind}]
+    (tmp_path / "static" / "modules.json").write_text(json.dumps(modules), "utf-8")
+    return tmp_path / "static"

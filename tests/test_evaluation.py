@@ -7,8 +7,9 @@ import ir_measures
 import numpy as np
 import pytest
 
-from matcher.errors import FileFormatError
-from matcher.evaluation import bootstrap, evaluate, measure, read_beir
+from matcher.errors import FileFormatError, InputError
+from matcher.evaluation import bootstrap, evaluate, evaluate_encoder, measure, read_beir
+from matcher.evaluation.expertise import kendall_cost
 
 GRADES = {"q1": {"a": 3, "b": 1, "c": 0}, "q2": {"d": 2}, "q3": {"a": 0}}
 LISTS = {"q1": ["b", "x", "a"], "q2": ["x", "y"], "q3": ["a"]}
@@ -70,3 +71,85 @@ def test_a_broken_folder_names_file_and_line(tmp_path, name, content, sentence):
     (tmp_path / name).write_text(content, "utf-8")
     with pytest.raises(FileFormatError, match=sentence):
         read_beir(tmp_path)
+
+
+SAME = {"溫室": "greenhouse", "疫苗": "vaccine", "口服": "oral", "降溫": "cool"}
+
+
+class Words:
+    """An encoder of known words: a text is the sum of its words' axes."""
+
+    axes = ("cool", "greenhouse", "vaccine", "oral")
+    revision, dimensions = "words", 4
+
+    def encode(self, texts):
+        rows = np.array([[1e-3 + (axis in [SAME.get(w, w) for w in text.split()])
+                          for axis in self.axes] for text in texts], np.float32)
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+    encode_query = encode_document = encode
+
+
+def test_translations_are_measured_both_ways(tmp_path):
+    (tmp_path / "zh-en.en.txt").write_text("cool greenhouse\noral vaccine\noral vaccine\n", "utf-8")
+    (tmp_path / "zh-en.zh.txt").write_text("溫室 降溫\n口服 疫苗\n口服 疫苗\n", "utf-8")
+    (tmp_path / "zh-en.zh_plain.txt").write_text("溫室\n疫苗\n口服\n", "utf-8")
+    found = evaluate_encoder(Words(), tmp_path)
+    assert list(found) == ["zh accuracy", "zh F1", "zh_plain accuracy", "zh_plain F1"]
+    assert found["zh accuracy"].mean == pytest.approx(2 / 3)
+
+
+def test_f1_is_that_of_sklearn():
+    from sklearn.metrics import f1_score
+
+    from matcher.evaluation.sentences import _f1
+
+    found = np.array([0, 0, 2, 1, 4])
+    assert _f1(found).mean() == pytest.approx(
+        f1_score(np.arange(5), found, average="weighted", zero_division=0))
+
+
+def test_similarity_is_a_rank_correlation(tmp_path):
+    (tmp_path / "sts.tsv").write_text(
+        "s1\ts2\tscore\noral vaccine\toral vaccine\t5\noral vaccine\tvaccine\t3\noral\tcool\t0\n",
+        "utf-8")
+    assert evaluate_encoder(Words(), tmp_path)["sts Spearman"].mean == pytest.approx(1.0)
+
+
+def test_a_beir_folder_is_ranked_by_vectors_alone(tmp_path):
+    corpus = [{"_id": "1", "owner": "a", "title": "cool", "text": "greenhouse"},
+              {"_id": "2", "owner": "b", "title": "", "text": "oral vaccine"},
+              {"_id": "3", "owner": "b", "title": "", "text": "疫苗"}]
+    beir(tmp_path, corpus, unit="owner")
+    (tmp_path / "queries.jsonl").write_text(
+        '{"_id": "1", "text": "cool greenhouse"}\n{"_id": "2", "text": "口服 疫苗"}', "utf-8")
+    assert evaluate_encoder(Words(), tmp_path)["nDCG@10"].mean == 1.0
+
+
+@pytest.mark.parametrize(("scores", "cost"), [
+    ([3, 2, 1], 0), ([1, 2, 3], 4), ([1, 1, 1], 2), ([2, 3, 1], 1)])
+def test_wrong_orders_cost_the_difference_of_the_ratings(scores, cost):
+    assert kendall_cost(np.array(scores, float), np.array([5.0, 4.0, 3.0])) == (cost, 4)
+
+
+def test_expertise_is_measured_over_samples_and_reviewers(tmp_path):
+    papers = [{"id": "p", "title": "cool greenhouse", "abstract": None},
+              {"id": "q", "title": "oral vaccine", "abstract": ""}]
+    own = [{"id": "x", "title": "greenhouse", "abstract": "cool"}]
+    for name, rows in (("papers", papers), ("profile_papers", own)):
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    (tmp_path / "profiles.tsv").write_text("dataset\treviewer\tpaper\nd1\tr\tx\nd2\tr\tx\n", "utf-8")
+    (tmp_path / "qrels.tsv").write_text("reviewer\tpaper\texpertise\nr\tp\t5\nr\tq\t1\n", "utf-8")
+    assert evaluate_encoder(Words(), tmp_path)["loss"].mean == 0
+
+
+@pytest.mark.parametrize(("files", "sentence"), [
+    ({}, "holds nothing to measure an encoder on"),
+    ({"a-b.a.txt": "x\ny", "a-b.b.txt": "x"}, r"a-b\.a\.txt has 2 lines and a-b\.b\.txt has 1"),
+    ({"s.tsv": "s1\ts2\tscore\nx\ty\t1\nx\ty"}, r"s\.tsv, line 3: wanted two sentences and a score"),
+])
+def test_what_cannot_be_measured_is_named(tmp_path, files, sentence):
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    with pytest.raises((InputError, FileFormatError), match=sentence):
+        evaluate_encoder(Words(), tmp_path)

@@ -1,9 +1,9 @@
 """The embedded encoder as a module of sentence-transformers (extra ``st``).
 
-``modules.json`` of the encoder's folder names this class, so
-``SentenceTransformer(folder, trust_remote_code=True)`` runs the same graph as the torch-free
-reader and gives the same vectors. The flag is what sentence-transformers 6 asks for before it
-imports any class from outside its own package; earlier releases import it without.
+``modules.json`` of the encoder's folder names this class, so ``SentenceTransformer(folder)``
+with its flag ``trust_remote_code`` set runs the same graph as the torch-free reader and gives
+the same vectors. sentence-transformers 6 asks for the flag before it imports any class from
+outside its own package; earlier releases import this one without.
 """
 
 from __future__ import annotations

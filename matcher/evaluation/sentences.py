@@ -84,22 +84,28 @@ def measure_similar(encoder: Encoder, folder: Path) -> dict[str, Figure]:
     figures = {}
     for file in find_similar(folder):
         rows = list(_graded(file))
-        left, right = (encoder.encode([row[i] for row in rows]) for i in (0, 1))
-        grades = np.array([row[2] for row in rows])
+        first, second, scores = zip(*rows, strict=True)
+        left, right = encoder.encode(first), encoder.encode(second)
+        grades = np.array(scores)
         figures[f"{file.stem} Spearman"] = score_similar((left * right).sum(axis=1), grades)
     return figures
 
 
 def score_similar(cosines: NDArray[np.float32], grades: Floats, seed: int = 20261124) -> Figure:
     """Correlate the ranks of cosines (n,) and grades (n,), with a bootstrap interval over pairs."""
-    from scipy.stats import spearmanr
-
     random = np.random.default_rng(seed)
     draws = random.integers(0, grades.size, (RESAMPLES // 4, grades.size))
-    found = [spearmanr(cosines[d], grades[d]).statistic for d in draws]
-    low, high = np.percentile(found, [2.5, 97.5])
-    return Figure(float(spearmanr(cosines, grades).statistic), float(low), float(high),
-                  grades.size)
+    low, high = np.percentile([_spearman(cosines[d], grades[d]) for d in draws], [2.5, 97.5])
+    return Figure(_spearman(cosines, grades), float(low), float(high), grades.size)
+
+
+def _spearman(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
+    """Correlate ranks, ties shared; 0 where one side is constant and has no order."""
+    from scipy.stats import rankdata
+
+    left, right = (rankdata(side) - (side.size + 1) / 2 for side in (one, other))
+    scale = np.sqrt((left @ left) * (right @ right))
+    return float(left @ right / scale) if scale else 0.0
 
 
 def _graded(file: Path) -> Iterator[tuple[str, str, float]]:

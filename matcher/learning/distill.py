@@ -120,7 +120,7 @@ def tensors(ids: Ints, mask: NDArray[np.float32], device: str) -> tuple[Tensor, 
     return torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device)
 
 
-def by_length(lengths: Ints, tokens: int = 4096) -> list[Ints]:
+def by_length(lengths: NDArray[Any], tokens: int = 4096) -> list[Ints]:
     """Cut items (n,) in the order of their lengths into groups of about ``tokens`` tokens."""
     order = np.argsort(lengths, kind="stable")
     padded = np.cumsum(lengths[order] + 2)
@@ -130,7 +130,7 @@ def by_length(lengths: Ints, tokens: int = 4096) -> list[Ints]:
 
 def groups(lengths: Ints, tokens: int, random: np.random.Generator) -> Iterator[Ints]:
     """Cut items into groups of like length and about ``tokens`` tokens, in random order."""
-    parts = by_length(lengths + random.random(len(lengths)) * 4, tokens)
+    parts = by_length(lengths + random.random(len(lengths)), tokens)
     for index in random.permutation(len(parts)):
         if len(parts[index]) > 1:
             yield parts[index]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from matcher.errors import InputError
+
 
 @dataclass(frozen=True)
 class StaticPlan:
@@ -63,19 +65,27 @@ class Plan:
 
 
 def read_plan(file: Path) -> Plan:
-    """Read a TOML file; raise ``ValueError`` that names every unknown or ill-typed key at once."""
+    """Read a TOML file; raise ``InputError`` that names every unknown or ill-typed key at once."""
     problems: list[str] = []
-    found = tomllib.loads(file.read_text("utf-8"))
+    try:
+        found = tomllib.loads(file.read_text("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise _refusal(file, [str(problem)]) from problem
     problems += [f"{key}: missing" for key in ("data", "work", "out") if key not in found]
     parts = {"static": StaticPlan, "transformer": TransformerPlan}
     values = {key: _build(parts[key], value, f"{key}.", problems) if key in parts else value
               for key, value in found.items()}
     for key in ("data", "work", "out"):
         values[key] = Path(str(values.get(key, "")))
-    plan = _build(Plan, values, "", problems)
+    plan: Plan = _build(Plan, values, "", problems)
     if problems:
-        raise ValueError(f"{file}: " + "; ".join(problems))
+        raise _refusal(file, problems)
     return plan
+
+
+def _refusal(file: Path, problems: list[str]) -> InputError:
+    return InputError("The plan {file} cannot be used: {problems}", file=file.name,
+                      problems="; ".join(problems))
 
 
 def _build(kind: Any, values: Any, prefix: str, problems: list[str]) -> Any:

@@ -122,7 +122,8 @@ def teacher_student(model: Any) -> Student:
     twin = Student(len(rows))
     copy_teacher(twin, state)
     twin.rows.known.weight.data.copy_(rows)
-    return twin.eval()
+    twin.eval()
+    return twin
 
 
 def starting_student(model: Any, vocabulary: Vocabulary, static: NDArray[np.float32]) -> Student:

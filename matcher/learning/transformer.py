@@ -157,7 +157,7 @@ def _update(run: Run, material: Material, items: Items, own: Any, targets: torch
             order.append(mine)
     place = torch.from_numpy(np.concatenate(order)).to(device)
     loss = distillation_loss(torch.cat(vectors), targets, place, plan)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     torch.nn.utils.clip_grad_norm_(run.student.dense_parameters(), 1.0)
     run.layers.step()
     run.rows.step()

@@ -171,7 +171,8 @@ def learn_vocabulary(teacher: Any, learnt: Sequence[str], corpus: Corpus) -> Voc
     for code, most in WHOLE_WORDS.items():
         words += frequent_words(others(code), known | set(words), english, most)
     log.info("new signs %d, whole words %d, forms %d", len(signs), len(words), len(forms))
-    folded = [piece.translate(str.maketrans(forms)) for piece in [*learnt, *signs]]
+    table = {ord(form): to for form, to in forms.items()}
+    folded = [piece.translate(table) for piece in [*learnt, *signs]]
     return build_vocabulary(teacher, folded, words, forms)
 
 
