@@ -13,17 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, Thread
 
-from matcher.encoding import Encoder, embedded_encoder, load_encoder, revision_of
+from matcher.encoding import Encoder, embedded_encoder, open_encoder, revision_of
 from matcher.errors import InputError, MatcherError, SettingError
 from matcher.evaluation import Figure, evaluate_encoder
+from matcher.ranker import load_ranker
 from matcher.reference import embedded_data
 from matcher.settings import Settings, save_setting
-from matcher.store import Store
-from matcher.workflow import Progress, Workspace, open_workspace
+from matcher.store import Store, open_store
+from matcher.workflow import Progress, Workspace
 
 log = logging.getLogger(__name__)
 EMBEDDED = "embedded"
 TIMED_TEXTS = 200
+RETRY_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Listed:
 
 def list_encoders(settings: Settings, store: Store) -> list[Listed]:
     """List the embedded encoder, the folders in ``HOME/models`` and the one in use."""
-    folders = sorted((settings.home / "models").glob("*/modules.json"))
+    folders = sorted((settings.home / "models").resolve().glob("*/modules.json"))
     sources = [None, *(str(file.parent) for file in folders)]
     sources += [] if settings.encoder in sources else [settings.encoder]
     stored = store.vector_counts()
@@ -53,7 +55,8 @@ def list_encoders(settings: Settings, store: Store) -> list[Listed]:
 def _listed(source: str | None, used: str | None, stored: dict[str, int]) -> Listed:
     folder = folder_of(source)
     revision = revision_of(folder) if folder else f"hub:{source}"
-    vectors = sum(n for name, n in stored.items() if name.rsplit("/", 1)[0] == revision)
+    vectors = sum(n for name, n in stored.items()
+                  if name.rsplit("/", 1)[0].split("+")[0] == revision)
     return Listed(source or EMBEDDED, revision, _megabytes(folder), vectors, source == used)
 
 
@@ -76,9 +79,9 @@ def source_of(name: str) -> str | None:
     """
     if name == EMBEDDED:
         return None
-    if Path(name).expanduser().is_dir():
+    if name and Path(name).expanduser().is_dir():
         return str(Path(name).expanduser().resolve())
-    if name.startswith((".", "/", "~")):
+    if not name or name.startswith((".", "/", "~")):
         raise InputError("There is no model folder {folder}.", folder=name)
     return name
 
@@ -96,13 +99,14 @@ def use_encoder(settings: Settings, source: str | None, progress: Progress) -> E
     """Encode everything with another encoder, then write it into the settings file.
 
     What is encoded is stored portion by portion, so an interrupted switch goes on where it was
-    and changes nothing. Raises ``SettingError`` while MATCHER_ENCODER decides.
+    and changes nothing. The encoder used until now is not needed: it may be broken. Raises
+    ``SettingError`` while MATCHER_ENCODER decides.
     """
     if settings.origins["ENCODER"] == "environment":
         raise SettingError("The environment variable MATCHER_ENCODER decides which encoder is "
                            "used; unset it first.")
-    encoder = load_encoder(source)
-    open_workspace(settings).with_encoder(encoder).prepare(progress)
+    encoder = open_encoder(source)
+    Workspace(open_store(settings.database_url), encoder, load_ranker()).prepare(progress)
     save_setting(settings.file, "ENCODER", source or "")
     return encoder
 
@@ -111,47 +115,61 @@ class ServingWorkspace:
     """The workspace of a running page, which follows the settings file to another encoder.
 
     While the new one is made ready in the background the old one goes on serving; a request
-    keeps the workspace it began with, so vectors of two encoders never meet.
+    keeps the workspace it began with, so vectors of two encoders never meet. An encoder that
+    cannot be used is tried again after a minute.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._lock = Lock()
         self._space: Workspace | None = None
-        self._source = settings.encoder
+        self._seen: int | None = None
+        self._next_try = 0.0
         self._change: Thread | None = None
 
     def get(self) -> Workspace:
         """Give the workspace to use for one request."""
         with self._lock:
             if self._space is None:
-                self._space = open_workspace(self._settings)
-            source = self._wanted()
-            if source != self._source and self._change is None:
-                self._source = source
-                self._change = Thread(target=self._switch, args=(self._space, source), daemon=True)
+                self._seen = self._stamp()
+                self._space = Workspace(open_store(self._settings.database_url),
+                                        open_encoder(self._wanted()), load_ranker())
+            elif (self._change is None and self._stamp() != self._seen
+                  and time.monotonic() >= self._next_try):
+                self._change = Thread(target=self._switch, daemon=True,
+                                      args=(self._space, self._wanted(), self._stamp()))
                 self._change.start()
             return self._space
+
+    def _stamp(self) -> int:
+        """Say which state the settings file is in: its time of change, 0 without a file."""
+        file = self._settings.file
+        return file.stat().st_mtime_ns if file.is_file() else 0
 
     def _wanted(self) -> str | None:
         """Read the encoder's setting again; a file that cannot be read changes nothing."""
         if self._settings.origins["ENCODER"] == "environment":
-            return self._source
+            return self._settings.encoder
         try:
             return self._settings.again().encoder
-        except MatcherError:
-            return self._source
+        except SettingError:
+            return self._settings.encoder
 
-    def _switch(self, old: Workspace, source: str | None) -> None:
+    def _switch(self, old: Workspace, source: str | None, stamp: int) -> None:
         """Make the new workspace ready, then put it in the old one's place."""
+        new, seen = old, self._seen
         try:
-            new = old.with_encoder(load_encoder(source))
-            new.prepare()
-        except MatcherError:
+            encoder = open_encoder(source)
+            if encoder.revision != old.encoder.revision:
+                new = old.with_encoder(encoder)
+                new.prepare()
+            seen = stamp
+        except (MatcherError, OSError):
             log.exception("the encoder %s cannot be used; the old one goes on", source)
-            new = old
-        with self._lock:
-            self._space, self._change = new, None
+        finally:
+            with self._lock:
+                self._space, self._seen, self._change = new, seen, None
+                self._next_try = 0.0 if seen == stamp else time.monotonic() + RETRY_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +191,7 @@ def compare(sources: tuple[str | None, str | None], folder: Path) -> list[Compar
 
 def _measure(source: str | None, folder: Path) -> Compared:
     began = time.perf_counter()
-    encoder = load_encoder.__wrapped__(source)
+    encoder = open_encoder(source)
     loaded = time.perf_counter() - began
     size = _megabytes(folder_of(source))
     return Compared(source or EMBEDDED, encoder.dimensions, size, loaded, speed(encoder),

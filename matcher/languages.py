@@ -76,11 +76,11 @@ def fold_han(text: str) -> str:
 
     Matching only: 軟體 and 软体 then share their words. Never shown to people.
     """
-    return text.translate(_traditional_to_simplified())
+    return text.translate(traditional_to_simplified())
 
 
 @cache
-def _traditional_to_simplified() -> dict[int, str]:
+def traditional_to_simplified() -> dict[int, str]:
     """Read OpenCC's character table (package opencc-python-reimplemented, Apache-2.0)."""
     table = resources.files("opencc").joinpath("dictionary", "TSCharacters.txt")
     rows = (line.split("\t") for line in table.read_text(encoding="utf-8").splitlines() if line)
@@ -92,7 +92,7 @@ def japanese_to_simplified() -> dict[str, str]:
     """Give Japan's simplified Han → China's (気 → 气), from OpenCC's tables; some stand in both."""
     table = resources.files("opencc").joinpath("dictionary", "JPVariants.txt")
     rows = (line.split("\t") for line in table.read_text(encoding="utf-8").splitlines() if line)
-    folds = _traditional_to_simplified()
+    folds = traditional_to_simplified()
     return {form: folds.get(ord(row[0]), row[0]) for row in rows for form in row[1].split(" ")
             if len(form) == len(row[0]) == 1 and folds.get(ord(row[0]), row[0]) != form}
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from matcher.errors import SettingError
@@ -46,25 +47,24 @@ _RANGES: Mapping[str, tuple[float, float]] = {"PORT": (1, 65535), "TOP": (1, 100
 class Settings:
     """All settings, each with where its value came from (``environment``, ``file``, ``default``).
 
+    ``file`` is the settings file, whether or not it exists; ``environ`` what was read beside it.
+
     Raises ``SettingError`` from :func:`load_settings`, never later.
     """
 
     values: Mapping[str, str]
     origins: Mapping[str, str]
+    file: Path = Path("matcher.toml")
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def home(self) -> Path:
         """The folder of everything this installation writes."""
         return Path(self.values["HOME"]).expanduser()
 
-    @property
-    def file(self) -> Path:
-        """The settings file, whether or not it exists."""
-        return Path(os.environ.get("MATCHER_CONFIG") or self.home / "matcher.toml")
-
     def again(self) -> Settings:
         """Read all settings again; they may have changed in the file."""
-        return load_settings({**os.environ, "MATCHER_HOME": str(self.home)})
+        return load_settings(self.environ)
 
     @property
     def database_url(self) -> str:
@@ -101,12 +101,13 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read all settings; raise ``SettingError`` for an unknown name or a bad value."""
     env = os.environ if environ is None else environ
     home = Path(env.get("MATCHER_HOME") or "~/.matcher").expanduser()
-    from_file = _read_file(env.get("MATCHER_CONFIG"), home / "matcher.toml")
+    file = Path(env.get("MATCHER_CONFIG") or home / "matcher.toml")
+    from_file = _read_file(file, must_exist=bool(env.get("MATCHER_CONFIG")))
     values, origins = {}, {}
     for row in SETTINGS:
         values[row.name], origins[row.name] = _resolve(row, env, from_file)
         _check(row, values[row.name])
-    return Settings(values, origins)
+    return Settings(values, origins, file, env)
 
 
 def _resolve(row: Setting, env: Mapping[str, str], from_file: Mapping[str, str]) -> tuple[str, str]:
@@ -119,23 +120,32 @@ def _resolve(row: Setting, env: Mapping[str, str], from_file: Mapping[str, str])
 
 
 def save_setting(file: Path, name: str, value: str) -> None:
-    """Write one setting into the TOML file and leave its other lines as they are.
+    """Write one setting into the TOML file and leave its other lines and its permissions.
 
-    The file is replaced whole, so that a reader never sees half of it.
+    The file is replaced whole, so that a reader never sees half of it. Raises ``SettingError``
+    when the result would be no TOML; the file is then as it was.
     """
-    lines = file.read_text("utf-8").splitlines() if file.is_file() else []
-    kept = [line for line in lines if line.split("=")[0].strip().upper() != name]
+    target = file.resolve()
+    lines = target.read_text("utf-8").splitlines() if target.is_file() else []
+    kept = [line for line in lines if line.split("=")[0].strip(" \t\"'").upper() != name]
     content = "\n".join([f"{name.lower()} = {json.dumps(value, ensure_ascii=False)}", *kept]) + "\n"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(".part")
+    try:
+        tomllib.loads(content)
+    except tomllib.TOMLDecodeError as problem:
+        raise SettingError("The settings file {file} cannot be read: {problem}", file=str(file),
+                           problem=str(problem)) from problem
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    part.touch(0o600)
+    if target.is_file():
+        shutil.copymode(target, part)
     part.write_text(content, "utf-8")
-    part.replace(file)
+    part.replace(target)
 
 
-def _read_file(named: str | None, usual: Path) -> dict[str, str]:
+def _read_file(path: Path, *, must_exist: bool) -> dict[str, str]:
     """Read the TOML file; a file that was named must exist, the usual one need not."""
-    path = Path(named) if named else usual
-    if not named and not path.is_file():
+    if not must_exist and not path.is_file():
         return {}
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -214,5 +214,5 @@ def compared_text(name: str, found: Sequence[Compared], lang: str) -> str:
             ("load s", *(f"{side.load_seconds:.1f}" for side in found)),
             ("texts/s", *(f"{side.texts_per_second:.0f}" for side in found)),
             *((key, *(str(side.figures[key]) for side in found)) for key in found[0].figures)]
-    return "\n".join(f"{translate(first, lang):<28} " + " ".join(f"{c:<26}" for c in rest)
-                     for first, *rest in rows)
+    return "\n".join(f"{translate(first, lang) if first else '':<28} "
+                     + " ".join(f"{cell:<26}" for cell in rest) for first, *rest in rows)

@@ -13,7 +13,7 @@ from conftest import DAY, EVIDENCE, NEEDS, OFFERS, PARTIES
 from matcher import workflow
 from matcher.cli import main
 from matcher.encoders import ServingWorkspace, source_of
-from matcher.errors import InputError
+from matcher.errors import InputError, SettingError
 from matcher.settings import load_settings, save_setting
 from matcher.store import open_store
 
@@ -87,11 +87,11 @@ def test_comparing_shows_scores_size_and_speed_side_by_side(run, static_folder, 
     (pairs / "zh-en.en.txt").write_text("greenhouse\noral vaccine\n", "utf-8")
     done = run("model", "compare", "embedded", str(static_folder), "--on", str(pairs))
     assert done.exit_code == 0, done.output
-    for word in ("texts/s", "dimensions", "zh accuracy", "1.000"):
+    for word in ("texts/s", "dimensions", "zh-en accuracy", "1.000"):
         assert word in done.output
     sides = json.loads(run("model", "compare", "embedded", str(static_folder), "--on", str(pairs),
                            "--json").output)["encoders"]
-    assert [side["figures"]["zh accuracy"]["queries"] for side in sides] == [2, 2]
+    assert [side["figures"]["zh-en accuracy"]["queries"] for side in sides] == [2, 2]
     assert all(side["texts_per_second"] > 0 for side in sides)
 
 
@@ -126,10 +126,12 @@ def test_a_running_page_changes_over_whole_and_keeps_serving(settings, static_fo
     assert best(before) == expected
 
 
-def test_a_page_whose_new_encoder_is_broken_goes_on_with_the_old(settings, static_folder, caplog):
+@pytest.mark.parametrize("name", ["0_StaticEmbedding/tokenizer.json", "modules.json"])
+def test_a_page_whose_new_encoder_is_broken_goes_on_with_the_old(settings, static_folder, caplog,
+                                                                 name):
     serving = ServingWorkspace(settings)
     before = serving.get()
-    (static_folder / "0_StaticEmbedding" / "tokenizer.json").write_text("{", "utf-8")
+    (static_folder / name).write_text("{", "utf-8")
     save_setting(settings.file, "ENCODER", str(static_folder))
     serving.get()
     for _ in range(100):
@@ -140,10 +142,35 @@ def test_a_page_whose_new_encoder_is_broken_goes_on_with_the_old(settings, stati
     assert serving.get() is before
 
 
+def test_a_model_that_is_gone_can_be_left(run, tmp_path):
+    save_setting(tmp_path / "home" / "matcher.toml", "ENCODER", "/gone")
+    assert run("match").exit_code == 3
+    assert run("model", "use", "embedded").exit_code == 0
+    assert run("match", "--json").exit_code == 0
+
+
+def test_the_file_that_is_read_is_the_file_that_is_written(run, tmp_path, static_folder):
+    file = tmp_path / "home" / "matcher.toml"
+    file.write_text(f'home = "{tmp_path / "elsewhere"}"\n', "utf-8")
+    assert run("model", "use", str(static_folder)).exit_code == 0
+    assert f'encoder = "{static_folder}"' in file.read_text("utf-8")
+    assert run("model", "list").output.count("* ") == 1
+
+
+def test_a_setting_that_would_break_the_file_is_refused(tmp_path):
+    file = tmp_path / "matcher.toml"
+    file.write_text("top = \n", "utf-8")
+    with pytest.raises(SettingError, match="cannot be read"):
+        save_setting(file, "ENCODER", "x")
+    assert file.read_text("utf-8") == "top = \n"
+
+
 def test_saving_a_setting_leaves_the_others(tmp_path):
     file = tmp_path / "matcher.toml"
-    file.write_text('# ours\ntop = 5\nencoder = "old"\n', "utf-8")
+    file.write_text('# ours\ntop = 5\n"encoder" = "old"\n', "utf-8")
+    file.chmod(0o640)
     save_setting(file, "ENCODER", "/models/新")
+    assert file.stat().st_mode & 0o777 == 0o640
     assert file.read_text("utf-8") == 'encoder = "/models/新"\n# ours\ntop = 5\n'
     assert load_settings({"MATCHER_CONFIG": str(file), "MATCHER_HOME": str(tmp_path)}).encoder == (
         "/models/新")

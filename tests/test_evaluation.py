@@ -83,6 +83,8 @@ class Words:
     revision, dimensions = "words", 4
 
     def encode(self, texts):
+        if not texts:
+            return np.zeros((0, 4), np.float32)
         rows = np.array([[1e-3 + (axis in [SAME.get(w, w) for w in text.split()])
                           for axis in self.axes] for text in texts], np.float32)
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
@@ -95,8 +97,9 @@ def test_translations_are_measured_both_ways(tmp_path):
     (tmp_path / "zh-en.zh.txt").write_text("溫室 降溫\n口服 疫苗\n口服 疫苗\n", "utf-8")
     (tmp_path / "zh-en.zh_plain.txt").write_text("溫室\n疫苗\n口服\n", "utf-8")
     found = evaluate_encoder(Words(), tmp_path)
-    assert list(found) == ["zh accuracy", "zh F1", "zh_plain accuracy", "zh_plain F1"]
-    assert found["zh accuracy"].mean == pytest.approx(2 / 3)
+    assert list(found) == [
+        "zh-en accuracy", "zh-en F1", "zh_plain-en accuracy", "zh_plain-en F1"]
+    assert found["zh-en accuracy"].mean == pytest.approx(2 / 3)
 
 
 def test_f1_is_that_of_sklearn():
@@ -146,10 +149,17 @@ def test_expertise_is_measured_over_samples_and_reviewers(tmp_path):
 @pytest.mark.parametrize(("files", "sentence"), [
     ({}, "holds nothing to measure an encoder on"),
     ({"a-b.a.txt": "x\ny", "a-b.b.txt": "x"}, r"a-b\.a\.txt has 2 lines and a-b\.b\.txt has 1"),
+    ({"a-b.a.txt": "", "a-b.b.txt": ""}, r"a-b\.a\.txt has no rows"),
+    ({"s.tsv": "s1\ts2\tscore\n"}, r"s\.tsv has no rows"),
+    ({"qrels/test.tsv": "q\td\ts\n", "queries.jsonl": "", "corpus.jsonl": ""}, "no judged query"),
+    ({"qrels/test.tsv": "q\td\ts\n", "queries.jsonl": "", "corpus.jsonl": "[1]"}, "line 1: not a JSON"),
+    ({"papers.jsonl": "", "profile_papers.jsonl": "", "qrels.tsv": "h\n", "profiles.tsv": "h\n"},
+     "no reviewer with both"),
     ({"s.tsv": "s1\ts2\tscore\nx\ty\t1\nx\ty"}, r"s\.tsv, line 3: wanted two sentences and a score"),
 ])
 def test_what_cannot_be_measured_is_named(tmp_path, files, sentence):
     for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, "utf-8")
     with pytest.raises((InputError, FileFormatError), match=sentence):
         evaluate_encoder(Words(), tmp_path)

@@ -169,9 +169,9 @@ def evaluate(folder: Path, alone: bool, name: str | None, as_json: bool) -> None
     else:
         figures = evaluation.evaluate(evaluation.read_beir(folder), encoder=source)
     if as_json:
-        show_json(shows.figures_json(folder.name, figures))
+        show_json(shows.figures_json(folder.resolve().name, figures))
     else:
-        click.echo(shows.figures_text(folder.name, figures))
+        click.echo(shows.figures_text(folder.resolve().name, figures))
 
 
 @main.command()

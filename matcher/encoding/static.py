@@ -26,22 +26,31 @@ _WEIGHT_NAMES = ("embedding.weight", "embeddings")
 
 def is_static(folder: Path) -> bool:
     """Say whether a folder is StaticEmbedding, with or without a Normalize module after it."""
-    file = folder / "modules.json"
-    if not file.is_file():
+    if not (folder / "modules.json").is_file():
         return False
-    kinds = [module["type"].rsplit(".", 1)[-1] for module in json.loads(file.read_text("utf-8"))]
+    kinds = [module["type"].rsplit(".", 1)[-1] for module in _modules(folder)]
     return kinds in (["StaticEmbedding"], ["StaticEmbedding", "Normalize"])
+
+
+def _modules(folder: Path) -> list[dict[str, str]]:
+    """Read modules.json; ``ModelFileError`` when it does not list modules."""
+    file = folder / "modules.json"
+    try:
+        return [{"type": str(row["type"]), "path": str(row["path"])}
+                for row in json.loads(file.read_text("utf-8"))]
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise ModelFileError(file.name, f"{type(problem).__name__}: {problem}") from problem
 
 
 class StaticEncoder:
     """The torch-free reader; see the module's text for what it promises."""
 
     def __init__(self, folder: Path) -> None:
-        modules = json.loads((folder / "modules.json").read_text("utf-8"))
-        inner = folder / modules[0]["path"]
+        inner = folder / _modules(folder)[0]["path"]
         self._tokenizer = read_tokenizer(inner / "tokenizer.json")
         self._rows = _read_rows(inner / "model.safetensors")
         self._unknown = self._tokenizer.token_to_id("[UNK]") or 0
+        self._nothing = _unit(self._rows[self._unknown].astype(np.float32))
         self.revision = revision_of(folder)
         self.dimensions = int(self._rows.shape[1])
 
@@ -67,9 +76,15 @@ class StaticEncoder:
         sums = np.add.reduceat(self._rows[flat].astype(np.float32), starts, axis=0)
         norms = np.linalg.norm(sums, axis=1, keepdims=True)
         empty = (norms < 1e-12).ravel()
-        sums[empty] = self._rows[self._unknown].astype(np.float32)
-        norms[empty] = np.linalg.norm(sums[empty], axis=1, keepdims=True)
+        sums[empty] = self._nothing
+        norms[empty] = 1
         return np.asarray(sums / norms, np.float32)
+
+
+def _unit(row: Floats) -> Floats:
+    """Scale a row (d,) to length one; a row of zeros becomes the first axis."""
+    length = np.linalg.norm(row)
+    return row / length if length > 1e-12 else np.eye(1, row.size, dtype=np.float32)[0]
 
 
 def _read_rows(file: Path) -> NDArray[Any]:

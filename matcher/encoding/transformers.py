@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ class SentenceTransformersEncoder:
         self._model = _load(source)
         self._source = source
         folder = Path(source)
-        self.revision = revision_of(folder) if folder.is_dir() else f"hub:{source}"
+        self.revision = (revision_of(folder) if folder.is_dir() else f"hub:{source}") + self._mark()
         self.dimensions = int(self._model.get_embedding_dimension())
 
     def encode(self, texts: Sequence[str]) -> Floats:
@@ -59,6 +60,11 @@ class SentenceTransformersEncoder:
     def encode_document(self, texts: Sequence[str]) -> Floats:
         """Give (n, d) float32 unit rows, with the model's document prompt if it has one."""
         return self._run(self._model.encode_document, texts, self._prompt("document"))
+
+    def _mark(self) -> str:
+        """Mark the revision where prompts come from here: other prompts give other vectors."""
+        prompts = [self._prompt(role) or "" for role in ("query", "document")]
+        return f"+{hashlib.sha256(repr(prompts).encode()).hexdigest()[:6]}" if any(prompts) else ""
 
     def _prompt(self, role: str) -> str | None:
         """Give the prompt to use where the model's own settings name none; None: its own."""
@@ -85,4 +91,4 @@ def _load(source: str) -> Any:
     try:
         return SentenceTransformer(source)
     except (OSError, ValueError) as problem:
-        raise ModelFileError(source, str(problem).splitlines()[0]) from problem
+        raise ModelFileError(source, str(problem).strip().split("\n")[0]) from problem

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +51,9 @@ def read_beir(folder: Path) -> JudgedSet:
     asked = {row["need_id"] for row in needs}
     grades = {need: row for need, row in _read_grades(folder / "qrels" / "test.tsv").items()
               if need in asked}
+    if not (grades and corpus):
+        raise FileFormatError("The folder {folder} has no judged query with a text, or no "
+                              "documents.", folder=str(folder))
     if _unit(folder) != "owner":
         offers = pd.DataFrame([_renamed(row, "offer_id") for row in corpus])
         return JudgedSet(folder.name, _judged_only(needs, grades), offers, None, grades)
@@ -78,8 +81,13 @@ def _unit(folder: Path) -> str:
     return json.loads(file.read_text("utf-8")).get("unit", "document") if file.is_file() else ""
 
 
-def read_jsonl(folder: Path, name: str) -> Iterable[dict[str, Any]]:
-    """Read name.jsonl or name.jsonl.gz line by line."""
+def joined(*parts: str | None) -> str:
+    """Put a title and a text on lines of their own, as needs and offers have them."""
+    return "\n".join(part for part in parts if part)
+
+
+def read_jsonl(folder: Path, name: str, key: str = "_id") -> Iterator[dict[str, Any]]:
+    """Read name.jsonl or name.jsonl.gz line by line; every line is an object with ``key``."""
     path = next((p for p in (folder / f"{name}.jsonl", folder / f"{name}.jsonl.gz")
                  if p.is_file()), None)
     if path is None:
@@ -89,10 +97,14 @@ def read_jsonl(folder: Path, name: str) -> Iterable[dict[str, Any]]:
     with opener(path, "rt", encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             try:
-                yield json.loads(line)
+                row = json.loads(line)
             except json.JSONDecodeError as problem:
                 raise FileFormatError("{file}, line {line}: not a JSON object ({problem}).",
                                       file=path.name, line=number, problem=problem.msg) from None
+            if not isinstance(row, dict) or key not in row:
+                raise FileFormatError("{file}, line {line}: not a JSON object with “{key}”.",
+                                      file=path.name, line=number, key=key)
+            yield row
 
 
 def _read_grades(path: Path) -> dict[str, dict[str, int]]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from matcher.encoding import Encoder
 from matcher.errors import FileFormatError
-from matcher.evaluation.beir import read_jsonl
+from matcher.evaluation.beir import joined, read_jsonl
 from matcher.evaluation.figures import RESAMPLES, Figure
 
 Floats = NDArray[np.float64]
@@ -36,22 +36,30 @@ def measure_expertise(encoder: Encoder, folder: Path) -> dict[str, Figure]:
     """Give the loss, mean over the samples of each reviewer's papers, interval over reviewers.
 
     A reviewer's score for a paper is log-mean-exp (sharpness 10) of the cosines with their own.
+    Papers without text, and reviewers without ratings or papers, are left out.
     """
     papers = _encoded(encoder, folder, "papers")
     own = _encoded(encoder, folder, "profile_papers")
     ratings: dict[str, dict[str, float]] = defaultdict(dict)
     for reviewer, paper, grade in _table(folder, "qrels"):
-        ratings[reviewer][paper] = float(grade)
+        if paper in papers:
+            ratings[reviewer][paper] = _number(grade)
     samples: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for sample, reviewer, paper in _table(folder, "profiles"):
-        samples[sample][reviewer].append(paper)
+        if paper in own:
+            samples[sample][reviewer].append(paper)
+    complete = {r: g for r, g in ratings.items() if all(r in s for s in samples.values())}
+    if not (complete and samples):
+        raise FileFormatError("The folder {folder} has no reviewer with both ratings and papers.",
+                              folder=str(folder))
+    ratings = complete
     losses = [_losses(ratings, profiles, papers, own) for profiles in samples.values()]
     return {"loss": _figure(np.mean(losses, axis=0))}
 
 
 def _encoded(encoder: Encoder, folder: Path, name: str) -> dict[str, NDArray[np.float32]]:
-    rows = list(read_jsonl(folder, name))
-    texts = ["\n".join(filter(None, (row["title"], row["abstract"]))) for row in rows]
+    rows = list(read_jsonl(folder, name, "id"))
+    texts = [joined(row.get("title"), row.get("abstract")) for row in rows]
     return dict(zip((row["id"] for row in rows), encoder.encode(texts), strict=True))
 
 
@@ -82,6 +90,14 @@ def _figure(costs: Floats, seed: int = 20261124) -> Figure:
     low, high = np.percentile(draws[:, 0] / draws[:, 1], [2.5, 97.5])
     total = costs.sum(axis=0)
     return Figure(float(total[0] / total[1]), float(low), float(high), len(costs))
+
+
+def _number(grade: str) -> float:
+    try:
+        return float(grade)
+    except ValueError:
+        raise FileFormatError("{file}: the rating “{found}” is no number.", file="qrels.tsv",
+                              found=grade) from None
 
 
 def _table(folder: Path, name: str) -> list[list[str]]:

@@ -21,9 +21,10 @@ def find_aligned(folder: Path) -> list[tuple[Path, Path]]:
     found = []
     for second in sorted(folder.glob("*-*.*.txt")):
         pair, side = second.name.removesuffix(".txt").split(".", 1)
-        first, last = pair.split("-", 1)
+        first, _, last = pair.partition("-")
         if side == last:
-            found += [(other, second) for other in sorted(folder.glob(f"{pair}.{first}*.txt"))]
+            found += [(other, second) for other in sorted(folder.glob(f"{pair}.{first}*.txt"))
+                      if other != second]
     return found
 
 
@@ -36,7 +37,7 @@ def measure_aligned(encoder: Encoder, folder: Path) -> dict[str, Figure]:
             raise FileFormatError("{first} has {left} lines and {second} has {right}; they must "
                                   "translate each other line by line.", first=first.name,
                                   left=len(left), second=second.name, right=len(right))
-        name = first.name.removesuffix(".txt").split(".", 1)[1]
+        name = "-".join(path.name.removesuffix(".txt").split(".", 1)[1] for path in (first, second))
         figures |= score_aligned(name, encoder.encode(left), encoder.encode(right))
     return figures
 
@@ -66,7 +67,11 @@ def _f1(found: NDArray[np.intp]) -> Floats:
 
 
 def _lines(file: Path) -> list[str]:
-    return file.read_text("utf-8").splitlines()
+    """Read the lines of a file; only line feeds end one. Raises ``FileFormatError`` for none."""
+    text = file.read_text("utf-8").removesuffix("\n")
+    if not text:
+        raise FileFormatError("The file {file} has no rows.", file=file.name)
+    return [line.removesuffix("\r") for line in text.split("\n")]
 
 
 def find_similar(folder: Path) -> list[Path]:
@@ -84,6 +89,8 @@ def measure_similar(encoder: Encoder, folder: Path) -> dict[str, Figure]:
     figures = {}
     for file in find_similar(folder):
         rows = list(_graded(file))
+        if not rows:
+            raise FileFormatError("The file {file} has no rows.", file=file.name)
         first, second, scores = zip(*rows, strict=True)
         left, right = encoder.encode(first), encoder.encode(second)
         grades = np.array(scores)

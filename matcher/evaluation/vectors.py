@@ -9,7 +9,7 @@ import numpy as np
 
 from matcher.encoding import Encoder
 from matcher.errors import InputError
-from matcher.evaluation.beir import JudgedSet, read_beir
+from matcher.evaluation.beir import JudgedSet, joined, read_beir
 from matcher.evaluation.expertise import SHARPNESS, is_expertise, measure_expertise
 from matcher.evaluation.figures import Figure, measure
 from matcher.evaluation.sentences import (
@@ -26,15 +26,15 @@ def measure_lists(encoder: Encoder, folder: Path) -> dict[str, Figure]:
     """Rank a BEIR folder by cosine; owners by log-mean-exp (sharpness 10) over their documents."""
     judged = read_beir(folder)
     names, texts = _documents(judged)
-    documents = encoder.encode_document(texts)
-    needs = [_joined(row.title, row.description) for row in judged.needs.itertuples()]
-    queries = encoder.encode_query(needs)
     order = np.argsort(names, kind="stable")
+    documents = encoder.encode_document([texts[i] for i in order])
+    needs = [joined(row.title, row.description) for row in judged.needs.itertuples()]
+    queries = encoder.encode_query(needs)
     owners, starts = np.unique(names[order], return_index=True)
     sizes = np.diff([*starts, len(names)])
     lists = {}
     for need, query in zip(judged.needs["need_id"], queries, strict=True):
-        cosines = np.exp(SHARPNESS * (documents[order] @ query).astype(float))
+        cosines = np.exp(SHARPNESS * (documents @ query).astype(float))
         scores = np.add.reduceat(cosines, starts) / sizes
         lists[str(need)] = owners[np.argsort(-scores, kind="stable")[:LISTED]].tolist()
     return measure(lists, judged.grades)
@@ -44,15 +44,11 @@ def _documents(judged: JudgedSet) -> tuple[np.ndarray, list[str]]:
     """Give the ranked id of each document, (n,), and its text."""
     if judged.evidence is None:
         rows = judged.offers
-        texts = [_joined(row.title, row.description) for row in rows.itertuples()]
+        texts = [joined(row.title, row.description) for row in rows.itertuples()]
     else:
         rows = judged.evidence
-        texts = [_joined(row.title, row.text) for row in rows.itertuples()]
+        texts = [joined(row.title, row.text) for row in rows.itertuples()]
     return np.array(rows["offer_id"], dtype=str), texts
-
-
-def _joined(*parts: str) -> str:
-    return "\n".join(filter(None, parts))
 
 
 KINDS: tuple[tuple[Callable[[Path], object], Callable[[Encoder, Path], dict[str, Figure]]], ...] = (

@@ -1,1 +1,1 @@
-"""Training: the static encoder from parallel text. Needs the extra ``train``."""
+"""Training: the embedded encoder from parallel text. Needs the extra ``train``."""

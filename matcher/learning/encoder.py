@@ -16,18 +16,17 @@ from matcher.encoding.channels import Channels
 from matcher.learning.corpus import Corpus, read_corpus
 from matcher.learning.distill import Material, Teacher, paper_spans
 from matcher.learning.heldout import HeldOut, hold_out
-from matcher.learning.plan import Plan, read_plan
+from matcher.learning.plan import Plan, claim_work, read_plan
 from matcher.learning.publish import quiet_rows, write_channels
 from matcher.learning.shares import Reader, choose_shares, heldout_parts
-from matcher.learning.sides import Side, prepare_sides
+from matcher.learning.sides import Side, prepare_sides, save_array
 from matcher.learning.static import Rows, load_teacher, starting_rows, train_static
-from matcher.learning.student import Student, starting_student
+from matcher.learning.student import POSITIONS, Student, starting_student
 from matcher.learning.tokens import train_tokenizer
 from matcher.learning.transformer import train_transformer
 from matcher.learning.vocabulary import Vocabulary, learn_vocabulary, load_vocabulary
 
 log = logging.getLogger(__name__)
-WINDOW = 254
 
 
 def prepare_vocabulary(corpus: Corpus, plan: Plan) -> Vocabulary:
@@ -56,7 +55,8 @@ def prepare_static(vocabulary: Vocabulary, sides: tuple[Side, Side], corpus: Cor
     file = plan.work / "static.npy"
     if not file.is_file():
         start = starting_rows(vocabulary, sides[0], plan.static, plan.seed, plan.work)
-        np.save(file, train_static(start, sides, corpus.weights, plan.static, plan.seed, plan.work))
+        trained = train_static(start, sides, corpus.weights, plan.static, plan.seed, plan.work)
+        save_array(file, trained)
     return np.asarray(np.load(file, allow_pickle=False))
 
 
@@ -74,7 +74,7 @@ def prepare_transformer(vocabulary: Vocabulary, held: HeldOut, corpus: Corpus,
 
 def prepare(plan: Plan) -> tuple[Vocabulary, HeldOut, Corpus, tuple[Side, Side], Rows]:
     """Do everything before the transformer."""
-    plan.work.mkdir(parents=True, exist_ok=True)
+    claim_work(plan)
     corpus = read_corpus(plan.data)
     vocabulary = prepare_vocabulary(corpus, plan)
     held, corpus = hold_out(corpus, plan.held_papers, plan.held_pairs, plan.seed)
@@ -102,7 +102,7 @@ def publish(student: Student, static: Rows, vocabulary: Vocabulary, held: HeldOu
     layout = vocabulary.layout
     rows = quiet_rows(static)
     tasks = heldout_parts(Reader(student.eval(), rows, layout.teacher), held, sides)
-    first = Channels(layout.teacher, layout.rows, WINDOW, 0.0, 0.5, 0.35)
+    first = Channels(layout.teacher, layout.rows, POSITIONS - 2, 0.0, 0.5, 0.35)
     channels = choose_shares(tasks, first)
     for folder, exact in ((plan.out, False), (plan.work / "exact", True)):
         write_channels(student.weights(), rows, vocabulary, channels, folder, exact)

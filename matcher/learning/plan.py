@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 from matcher.errors import InputError
+
+# Ranges of numbers; the others are 0 or more. A text of the transformer has 256 places.
+LEAST = {"steps": 1, "batch": 2, "pairs": 2, "tokens": 16, "longest": 8, "warmup": 1,
+         "dimensions": 1, "held_papers": 1, "held_pairs": 1}
+MOST = {"longest": 256, "dropout": 0.9, "english": 1.0, "spans": 1.0, "average": 1.0}
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,10 @@ def read_plan(file: Path) -> Plan:
         raise _refusal(file, [str(problem)]) from problem
     problems += [f"{key}: missing" for key in ("data", "work", "out") if key not in found]
     parts = {"static": StaticPlan, "transformer": TransformerPlan}
-    values = {key: _build(parts[key], value, f"{key}.", problems) if key in parts else value
+    problems += [f"{key}: wanted a table [{key}]" for key in parts
+                 if not isinstance(found.get(key, {}), dict)]
+    values = {key: _build(parts[key], value, f"{key}.", problems)
+              if key in parts and isinstance(value, dict) else value
               for key, value in found.items()}
     for key in ("data", "work", "out"):
         values[key] = Path(str(values.get(key, "")))
@@ -98,6 +107,8 @@ def _build(kind: Any, values: Any, prefix: str, problems: list[str]) -> Any:
             problems.append(f"{prefix}{key}: unknown, use one of {', '.join(sorted(defaults))}")
         elif wanted in (int, float) and not _is_number(value, wanted):
             problems.append(f"{prefix}{key}: {value!r} is no {wanted.__name__}")
+        elif wanted in (int, float) and not LEAST.get(key, 0) <= value <= MOST.get(key, value):
+            problems.append(f"{prefix}{key}: {value} is out of range")
         else:
             kept[key] = value if is_dataclass(value) or wanted is not float else float(value)
     return kind(**kept) if prefix or not problems else None
@@ -106,3 +117,18 @@ def _build(kind: Any, values: Any, prefix: str, problems: list[str]) -> Any:
 def _is_number(value: Any, wanted: type) -> bool:
     allowed = (int,) if wanted is int else (int, float)
     return isinstance(value, allowed) and not isinstance(value, bool)
+
+
+def claim_work(plan: Plan) -> None:
+    """Make the work folder, or refuse one that another plan began: its results would be mixed.
+
+    The transformer's part may change between runs: its steps and rates are read anew.
+    """
+    plan.work.mkdir(parents=True, exist_ok=True)
+    file = plan.work / "plan.json"
+    mine = {key: str(value) for key, value in asdict(plan).items()
+            if key not in ("transformer", "out", "work")}
+    if file.is_file() and json.loads(file.read_text("utf-8")) != mine:
+        raise InputError("The folder {folder} holds the work of another plan; give this one a "
+                         "folder of its own.", folder=str(plan.work))
+    file.write_text(json.dumps(mine, indent=1), "utf-8")

@@ -69,6 +69,8 @@ def heldout_parts(reader: Reader, held: HeldOut, sides: tuple[Side, Side]
     english, other = sides
     tasks = {code: (reader.read(other, rows, rows + 1), reader.read(english, rows, rows + 1))
              for code, rows in held.pairs.items()}
+    if not held.papers:
+        return tasks
     titles = np.array([title for title, _ in held.papers])
     ends = np.array([rows[-1] + 1 for _, rows in held.papers])
     title = {name: reader.read(side, titles, titles + 1)
@@ -110,7 +112,7 @@ def choices(first: Channels) -> Iterator[Channels]:
 def choose_shares(tasks: dict[str, tuple[Parts, Parts]], first: Channels,
                   grid: Sequence[Channels] | None = None) -> Channels:
     """Give the channels with the best mean accuracy among those that keep English."""
-    english = tasks["title en → abstract en"][0]
+    english = next(iter(tasks.values()))[1]
     kept = [c for c in grid or list(choices(first)) if agreement(english, c) >= AGREEMENT]
     scored = [(float(np.mean(list(accuracies(tasks, c).values()))), number, c)
               for number, c in enumerate(kept)]

@@ -21,6 +21,14 @@ LONGEST = 160
 CLS, SEP = 2, 3
 
 
+def save_array(file: Path, values: NDArray[Any]) -> None:
+    """Write an array whole or not at all: a file that stands counts as finished."""
+    part = file.with_suffix(".part")
+    with part.open("wb") as out:
+        np.save(out, values)
+    part.replace(file)
+
+
 @dataclass(frozen=True)
 class Side:
     """One side of all pairs as tokens: ``ids`` (total,), ``offsets`` (n + 1,)."""
@@ -72,6 +80,6 @@ def _prepare(name: str, texts: Sequence[str], vocabulary: Vocabulary, work: Path
     if not offsets_file.is_file():
         log.info("tokenising %s", name)
         ids, offsets = encode_flat(vocabulary.tokenizer, texts, LONGEST)
-        np.save(ids_file, vocabulary.layout.to_rows(ids.astype(np.int64)).astype(np.uint32))
-        np.save(offsets_file, offsets)
+        save_array(ids_file, vocabulary.layout.to_rows(ids.astype(np.int64)).astype(np.uint32))
+        save_array(offsets_file, offsets)
     return Side(np.load(ids_file, mmap_mode="r"), np.load(offsets_file))

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.learning.plan import StaticPlan
-from matcher.learning.sides import Side
+from matcher.learning.sides import Side, save_array
 from matcher.learning.vocabulary import Vocabulary
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def starting_rows(vocabulary: Vocabulary, english: Side, plan: StaticPlan, seed:
     vectors = _teacher_vectors([names[i].removeprefix("##") for i in index], plan.dimensions)
     share = np.bincount(english.ids, minlength=size) / english.ids.size
     rows[index] = vectors * (1e-3 / (1e-3 + share[index]))[:, None]
-    np.save(file, rows.astype(np.float32))
+    save_array(file, rows.astype(np.float32))
     return rows.astype(np.float32)
 
 

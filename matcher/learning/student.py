@@ -39,7 +39,7 @@ class Block(nn.Module):
         return result
 
 
-class Rows(nn.Module):
+class TokenRows(nn.Module):
     """The rows of all tokens: the teacher's own and the new ones, which learn at other rates."""
 
     def __init__(self, known: int, new: int, width: int) -> None:
@@ -64,7 +64,7 @@ class Student(nn.Module):
     def __init__(self, known: int, new: int = 0, width: int = 384, inner: int = 1536,
                  layers: int = 6) -> None:
         super().__init__()
-        self.rows = Rows(known, new, width)
+        self.rows = TokenRows(known, new, width)
         self.positions = nn.Parameter(torch.zeros(POSITIONS, width))
         self.norm = nn.LayerNorm(width, eps=1e-12)
         self.blocks = nn.ModuleList(Block(width, inner) for _ in range(layers))

@@ -1,4 +1,4 @@
-"""The tokenizer of the static encoder: one BPE over all languages, variants folded inside it.
+"""Pieces for the vocabulary: one BPE over all languages, variants folded inside it.
 
 Text is NFKC, lower case and Simplified Han before it is cut, all in the
 tokenizer's own normaliser, so Traditional and Simplified spellings give the same
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.languages import _traditional_to_simplified
+from matcher.languages import traditional_to_simplified
 
 log = logging.getLogger(__name__)
 UNKNOWN = "[UNK]"
@@ -31,7 +31,7 @@ PIECES = (
 
 def han_charsmap() -> bytes:
     """Compile the Traditional → Simplified map."""
-    return compile_charsmap({chr(code): to for code, to in _traditional_to_simplified().items()})
+    return compile_charsmap({chr(code): to for code, to in traditional_to_simplified().items()})
 
 
 def compile_charsmap(rules: Mapping[str, str]) -> bytes:

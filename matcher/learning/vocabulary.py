@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.languages import _traditional_to_simplified, japanese_to_simplified
+from matcher.languages import japanese_to_simplified, traditional_to_simplified
 from matcher.learning.corpus import Corpus
 from matcher.learning.tokens import compile_charsmap
 
@@ -118,7 +118,7 @@ def seen_signs(texts: Iterable[str], least: int = 2) -> list[str]:
     counts: Counter[str] = Counter()
     for text in texts:
         counts.update(text)
-    folds = _traditional_to_simplified()
+    folds = traditional_to_simplified()
     folded: Counter[str] = Counter()
     for sign, n in counts.items():
         for target in folds.get(ord(sign), sign):
@@ -211,7 +211,7 @@ def folding_rules(alphabet: set[str], forms: Mapping[str, str]) -> dict[str, str
 
     Latin letters with marks that Vietnamese does not use lose them, as in the teacher.
     """
-    rules = {chr(code): to for code, to in _traditional_to_simplified().items()} | dict(forms)
+    rules = {chr(code): to for code, to in traditional_to_simplified().items()} | dict(forms)
     for first, last in _BLOCKS:
         for code in range(first, last + 1):
             sign = chr(code)
