@@ -8,7 +8,7 @@ Affinity of a need and an offer
     lexical_weight[group] * TF-IDF cosine``; where they do not, a line through the cosine
     alone, ``cross_slope * cosine + cross_offset``, fitted so that both kinds
     of value mean the same (README, decisions). The texts of an offer are joined by
-    the length-normalised log-mean-exp ``log(mean(exp(a / 0.05))) * 0.05``: not the
+    the length-normalised log-mean-exp ``log(mean(exp(a / 0.1))) * 0.1``: not the
     maximum, which rewards many texts, nor the mean, which punishes breadth.
 
 Score
@@ -32,7 +32,7 @@ from matcher.vocabulary import Conflict, Need, Offer
 
 BLOCK = 32
 EARTH_KM = 6371.0
-TEMPERATURE = 0.05
+TEMPERATURE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
