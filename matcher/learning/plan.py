@@ -10,10 +10,10 @@ from typing import Any
 
 from matcher.errors import InputError
 
-# Ranges of numbers; the others are 0 or more. A text of the transformer has 256 places.
+# Ranges of numbers; the others are 0 or more. A text of the transformer has 512 places.
 LEAST = {"steps": 1, "batch": 2, "pairs": 2, "tokens": 16, "longest": 8, "warmup": 1,
          "dimensions": 1, "held_papers": 1, "held_pairs": 1}
-MOST = {"longest": 256, "dropout": 0.9, "english": 1.0, "spans": 1.0, "average": 1.0}
+MOST = {"longest": 512, "dropout": 0.9, "english": 1.0, "spans": 1.0, "average": 1.0}
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from torch.nn.functional import gelu, normalize, softmax
 from matcher.learning.vocabulary import Vocabulary
 
 HEADS = 12
-POSITIONS = 256
+POSITIONS = 512
 
 
 class Block(nn.Module):

@@ -120,7 +120,8 @@ def train_transformer(student: Student, teacher: Teacher, material: Material, he
             scores = heldout_pairs(run.average, teacher, material, held, device)
             log.info("held out: %s", " ".join(f"{k} {v:.3f}" for k, v in scores.items()))
             saved = time.monotonic()
-    return run.average.cpu()
+    run.average.to("cpu")
+    return run.average
 
 
 def train_step(run: Run, teacher: Teacher, material: Material, plan: TransformerPlan, seed: int,
