@@ -94,7 +94,7 @@ def test_english_is_cut_and_read_as_the_teacher_does_before_training(plan):
     vocabulary, _, _, _, static = prepare(read_plan(plan))
     teacher = load_teacher()
     student = starting_student(teacher[0].model, vocabulary, static).eval()
-    for text in ("Café naïve: 3 sensors (GaN).", "Compensating thermal displacement"):
+    for text in ("Naïve Zürich: 3 sensors (GaN).", "Compensating thermal displacement"):
         ids = vocabulary.layout.to_rows(np.array(vocabulary.tokenizer.encode(text).ids))
         with torch.inference_mode():
             mine = student(torch.from_numpy(ids)[None], torch.ones(1, len(ids)))[0].numpy()
