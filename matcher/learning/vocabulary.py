@@ -1,9 +1,10 @@
 """One tokenizer for both channels: the teacher's WordPiece for Latin text, new pieces beside it.
 
 English is cut as the teacher cuts it (but for the marks that Vietnamese writes: café stays
-café), so the teacher's rows and layers keep their meaning. Runs of Han and kana, hangul and Thai are cut by longest match over pieces learnt
-by BPE; frequent Vietnamese, Indonesian and Malay words come whole. A piece that may stand
-inside a run has a second name (``##piece``) but the same row: see ``Layout``.
+café), so the teacher's rows and layers keep their meaning. Runs of Han and kana, hangul and
+Thai are cut by longest match over pieces learnt by BPE; frequent Vietnamese, Indonesian and
+Malay words come whole. A piece that may stand inside a run has a second name (``##piece``)
+but the same row: see ``Layout``.
 """
 
 from __future__ import annotations
