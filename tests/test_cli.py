@@ -144,3 +144,16 @@ def test_doctor_examines_everything(run):
 def test_init_makes_the_database(run, tmp_path):
     assert run("init").exit_code == 0
     assert (tmp_path / "home" / "matcher.db").is_file()
+
+
+def test_the_encoder_alone_is_measured(run, tmp_path):
+    (tmp_path / "pairs").mkdir()
+    (tmp_path / "pairs" / "zh-en.zh.txt").write_text("溫室降溫\n口服疫苗\n", "utf-8")
+    (tmp_path / "pairs" / "zh-en.en.txt").write_text("greenhouse cooling\noral vaccine\n", "utf-8")
+    done = run("evaluate", "pairs", "--encoder")
+    assert (done.exit_code, done.output.splitlines()[0]) == (0, "pairs (2)")
+    assert "zh-en accuracy 1.000 [1.000, 1.000]" in " ".join(done.output.split())
+    found = json.loads(run("evaluate", "pairs", "--encoder", "--model", "embedded", "--json").output)
+    assert found["metrics"]["zh-en F1"]["mean"] == 1.0
+    done = run("evaluate", str(tmp_path / "home"), "--encoder")
+    assert done.exit_code == 2

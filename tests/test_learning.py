@@ -119,3 +119,32 @@ def test_a_stopped_training_goes_on_to_the_same_weights(plan, tmp_path):
     assert ends[0].keys() == ends[1].keys()
     for key, value in ends[0].items():
         np.testing.assert_allclose(ends[1][key], value, atol=1e-4, err_msg=key)
+
+
+@pytest.mark.st
+def test_the_static_channel_takes_the_share_that_finds_translations_and_keeps_english():
+    from matcher.encoding.channels import Channels
+    from matcher.learning.shares import Parts, agreement, choose_shares
+
+    random = np.random.default_rng(3)
+    meaning = random.normal(size=(60, 8)).astype(np.float32)
+    noise = random.normal(size=(60, 8)).astype(np.float32)
+    words = np.hstack([meaning, random.normal(size=(60, 8))]).astype(np.float32)
+    english = Parts(meaning, words, np.zeros(60, np.float32))
+    other = Parts(noise, words, np.ones(60, np.float32))
+    first = Channels(10, 20, 30, english=0.0, other=0.5, saturation=0.35)
+    chosen = choose_shares({"ja": (other, english)}, first)
+    assert chosen.other == 0.8
+    assert agreement(english, chosen) >= 0.97
+    assert agreement(english, first) == pytest.approx(1)
+
+
+@pytest.mark.st
+def test_a_work_folder_of_another_plan_is_refused(plan, tmp_path):
+    from matcher.learning.plan import claim_work
+
+    mine = dataclasses.replace(read_plan(plan), work=tmp_path / "work")
+    claim_work(mine)
+    claim_work(dataclasses.replace(mine, out=tmp_path / "elsewhere"))
+    with pytest.raises(InputError, match="holds the work of another plan"):
+        claim_work(dataclasses.replace(mine, seed=1))

@@ -56,11 +56,11 @@ class Channels:
     def join(self, context: Floats, bag: Floats, new: Floats) -> Floats:
         """Join channel sums (n, 384) and (n, 256) to unit vectors (n, 640)."""
         share = self.shares(new)[:, None]
-        both = np.hstack([_unit(context) * np.sqrt(1 - share), _unit(bag) * np.sqrt(share)])
-        return _unit(both)
+        both = np.hstack([unit_rows(context) * np.sqrt(1 - share), unit_rows(bag) * np.sqrt(share)])
+        return unit_rows(both)
 
 
-def _unit(rows: Floats) -> Floats:
+def unit_rows(rows: Floats) -> Floats:
     """Scale rows to length one; a row of zeros (a text without words) stays zero."""
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(rows / np.maximum(lengths, 1e-9), np.float32)
