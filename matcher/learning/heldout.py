@@ -17,6 +17,7 @@ PAPERS = "science_arxiv_daily"
 LONGEST_TITLE = 200
 # The draw has weights of its own: what is held out must stay so when the sampling changes.
 REGISTERS = {"general": 5.0, "news": 5.0, "science": 2.0, "tech-doc": 0.8, "law": 0.4}
+SOURCES = {"ms-cpp-docs": 0.3, "ms-d365-headings": 0.5, "odoo-addons": 0.6}
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ def _draw_pairs(corpus: Corpus, code: str, pairs: int,
                           & (corpus.domains != "term"))
     first = {corpus.english[r]: r for r in rows.tolist()}
     rows = np.array(sorted(first.values()))
-    weights = pair_weights(corpus.domains[rows].tolist(), corpus.sources[rows].tolist(), REGISTERS)
+    weights = pair_weights(corpus.domains[rows].tolist(), corpus.sources[rows].tolist(),
+                           REGISTERS, SOURCES)
     return np.sort(random.choice(rows, min(pairs, len(rows)), replace=False,
                                  p=weights / weights.sum()))

@@ -1,10 +1,9 @@
 """How much of the static channel a text's vector takes, chosen on held-out text.
 
-Every choice is measured by top-1 accuracy (translations of each language, a paper's title
-against all abstracts in English, in Chinese, and from one to the other) and by sense: how far
-the cosines between texts of one language follow those of their English, which the teacher
-knows best. The best mean of all is taken among the choices that leave English nearly as the
-transformer orders it: the static channel helps across languages and blurs meaning.
+Every choice is measured by top-1 accuracy: translations of each language, a paper's title
+against all abstracts in English, in Chinese, and from one to the other. The best mean is taken
+among the choices that leave English nearly as the transformer orders it: the static channel
+helps across languages and blurs English, where the transformer is as good as its teacher.
 """
 
 from __future__ import annotations
@@ -96,20 +95,11 @@ def accuracies(tasks: dict[str, tuple[Parts, Parts]], channels: Channels) -> dic
     return found
 
 
-def agreement(parts: Parts, channels: Channels, reference: Parts | None = None) -> float:
-    """Correlate the cosines between texts (n) with those of the reference's transformer alone.
-
-    The reference is the same texts, or the same in English.
-    """
+def agreement(parts: Parts, channels: Channels) -> float:
+    """Correlate the cosines between texts (n) as joined with those of the transformer alone."""
     upper = np.triu_indices(len(parts.new), 1)
-    joined, known = parts.joined(channels), unit_rows((reference or parts).context)
-    return float(np.corrcoef((joined @ joined.T)[upper], (known @ known.T)[upper])[0, 1])
-
-
-def senses(tasks: dict[str, tuple[Parts, Parts]], channels: Channels) -> dict[str, float]:
-    """Give for each language the agreement of its texts with their English."""
-    return {f"sense {name}": agreement(other, channels, english)
-            for name, (other, english) in tasks.items() if " " not in name}
+    both, alone = parts.joined(channels), unit_rows(parts.context)
+    return float(np.corrcoef((both @ both.T)[upper], (alone @ alone.T)[upper])[0, 1])
 
 
 def choices(first: Channels) -> Iterator[Channels]:
@@ -119,21 +109,16 @@ def choices(first: Channels) -> Iterator[Channels]:
             yield replace(first, english=english, other=other, saturation=saturation)
 
 
-def measured(tasks: dict[str, tuple[Parts, Parts]], channels: Channels) -> dict[str, float]:
-    """Give everything a choice is measured by, 0…1."""
-    return accuracies(tasks, channels) | senses(tasks, channels)
-
-
 def choose_shares(tasks: dict[str, tuple[Parts, Parts]], first: Channels,
                   grid: Sequence[Channels] | None = None) -> Channels:
-    """Give the channels with the best mean among those that keep English."""
+    """Give the channels with the best mean accuracy among those that keep English."""
     english = next(iter(tasks.values()))[1]
     kept = [c for c in grid or list(choices(first)) if agreement(english, c) >= AGREEMENT]
-    scored = [(float(np.mean(list(measured(tasks, c).values()))), number, c)
+    scored = [(float(np.mean(list(accuracies(tasks, c).values()))), number, c)
               for number, c in enumerate(kept)]
     best, _, chosen = max(scored, key=lambda row: (row[0], -row[1]))
-    log.info("shares: %s, mean %.4f, English agreement %.4f", chosen, best,
+    log.info("shares: %s, mean accuracy %.4f, English agreement %.4f", chosen, best,
              agreement(english, chosen))
-    for name, value in measured(tasks, chosen).items():
+    for name, value in accuracies(tasks, chosen).items():
         log.info("held out, %s: %.4f", name, value)
     return chosen
