@@ -148,3 +148,24 @@ def test_a_work_folder_of_another_plan_is_refused(plan, tmp_path):
     claim_work(dataclasses.replace(mine, out=tmp_path / "elsewhere"))
     with pytest.raises(InputError, match="holds the work of another plan"):
         claim_work(dataclasses.replace(mine, seed=1))
+
+
+@pytest.mark.st
+@pytest.mark.filterwarnings("ignore")
+def test_a_published_folder_can_be_gone_on_from(plan, tmp_path):
+    from matcher.encoding import load_encoder
+    from matcher.learning.encoder import train_encoder
+    from matcher.learning.vocabulary import load_vocabulary
+
+    first = read_plan(plan)
+    if not (first.out / "manifest.json").is_file():
+        train_encoder(plan)
+    text = plan.read_text("utf-8").replace("/work", "/again").replace("/out", "/second")
+    text = f'start = "{first.out}"\n' + text.replace("steps = 60", "steps = 0").replace("steps = 3", "steps = 0")
+    (tmp_path / "more.toml").write_text(text, "utf-8")
+    out = train_encoder(tmp_path / "more.toml")
+    texts = [text for pair in PAIRS for text in pair]
+    old, new = load_encoder(str(first.out)), load_encoder(str(out))
+    assert old.channels.rows == new.channels.rows == load_vocabulary(first.work).layout.rows
+    new.channels = old.channels
+    assert ((old.encode(texts) * new.encode(texts)).sum(axis=1) > 0.995).all()

@@ -18,6 +18,7 @@ from matcher.learning.distill import Material, Teacher, paper_spans
 from matcher.learning.heldout import HeldOut, hold_out
 from matcher.learning.plan import Plan, claim_work, read_plan
 from matcher.learning.publish import quiet_rows, write_channels
+from matcher.learning.published import read_vocabulary, read_weights
 from matcher.learning.shares import Reader, choose_shares, heldout_parts
 from matcher.learning.sides import Side, prepare_sides, save_array
 from matcher.learning.static import Rows, load_teacher, starting_rows, train_static
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 
 def prepare_vocabulary(corpus: Corpus, plan: Plan) -> Vocabulary:
     """Learn the joint vocabulary from a balanced sample of both sides, or take the finished one."""
+    if plan.start:
+        return read_vocabulary(Path(plan.start), load_teacher().tokenizer.backend_tokenizer)
     if not (plan.work / "vocabulary.json").is_file():
         teacher = load_teacher().tokenizer.backend_tokenizer
         learn_vocabulary(teacher, _learnt_pieces(corpus, plan), corpus).save(plan.work)
@@ -54,7 +57,8 @@ def prepare_static(vocabulary: Vocabulary, sides: tuple[Side, Side], corpus: Cor
     """Train the static channel, or take the finished rows (rows, d)."""
     file = plan.work / "static.npy"
     if not file.is_file():
-        start = starting_rows(vocabulary, sides[0], plan.static, plan.seed, plan.work)
+        start = (read_weights(Path(plan.start))[1] if plan.start else
+                 starting_rows(vocabulary, sides[0], plan.static, plan.seed, plan.work))
         trained = train_static(start, sides, corpus.weights, plan.static, plan.seed, plan.work)
         save_array(file, trained)
     return np.asarray(np.load(file, allow_pickle=False))
@@ -68,7 +72,10 @@ def prepare_transformer(vocabulary: Vocabulary, held: HeldOut, corpus: Corpus,
     material = Material(*sides, corpus.weights, *paper_spans(corpus.sources, corpus.weights))
     teacher = Teacher(model, vocabulary.layout, vocabulary.origin, len(corpus.english),
                       plan.work, device)
-    return train_transformer(starting_student(model, vocabulary, static), teacher, material, held,
+    student = starting_student(model, vocabulary, static)
+    if plan.start:
+        student.take(read_weights(Path(plan.start))[0])
+    return train_transformer(student, teacher, material, held,
                              plan.transformer, plan.seed, plan.work, device)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from matcher.errors import InputError
 
 # Ranges of numbers; the others are 0 or more. A text of the transformer has 512 places.
-LEAST = {"steps": 1, "batch": 2, "pairs": 2, "tokens": 16, "longest": 8, "warmup": 1,
+LEAST = {"batch": 2, "pairs": 2, "tokens": 16, "longest": 8, "warmup": 1,
          "dimensions": 1, "held_papers": 1, "held_pairs": 1}
 MOST = {"longest": 512, "dropout": 0.9, "english": 1.0, "spans": 1.0, "average": 1.0}
 
@@ -56,7 +56,10 @@ class TransformerPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """The whole run. ``data``, ``work`` and ``out`` are folders, relative to the working one."""
+    """The whole run. ``data``, ``work`` and ``out`` are folders, relative to the working one.
+
+    ``start``, when given, is a published folder to go on from instead of from nothing.
+    """
 
     data: Path
     work: Path
@@ -66,6 +69,7 @@ class Plan:
     sample: int = 1_200_000
     held_papers: int = 2_000
     held_pairs: int = 500
+    start: str = ""
     static: StaticPlan = field(default_factory=StaticPlan)
     transformer: TransformerPlan = field(default_factory=TransformerPlan)
 

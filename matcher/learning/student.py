@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,14 @@ class Student(nn.Module):
     def dense_parameters(self) -> list[nn.Parameter]:
         """Give every weight but the rows, which have their own sparse optimiser."""
         return [p for name, p in self.named_parameters() if not name.startswith("rows.")]
+
+    def take(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
+        """Take over what ``weights`` gave, here or in a published folder."""
+        state = {name: torch.from_numpy(value) for name, value in weights.items()}
+        known = self.rows.known.num_embeddings
+        rows = state.pop("rows.weight")
+        self.load_state_dict(state | {"rows.known.weight": rows[:known],
+                                      "rows.new.weight": rows[known:]})
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """Give every weight by name, the rows joined to one ``rows.weight``."""
