@@ -121,6 +121,45 @@ def test_a_stopped_training_goes_on_to_the_same_weights(plan, tmp_path):
         np.testing.assert_allclose(ends[1][key], value, atol=1e-4, err_msg=key)
 
 
+# Rows: 0 padding, 1 "cat", 2 "##s", 3 "sat", 4 "on", 5 猫, 6 고양이, 7 座る.
+@pytest.mark.st
+@pytest.mark.parametrize(("sentence", "language", "part", "mixed"), [
+    ([1, 3, 4], 0, 1.0, {(5, 7, 4), (1, 7, 4), (5, 3, 4), (1, 3, 4)}),
+    ([1, 3, 4], 1, 1.0, {(6, 3, 4), (1, 3, 4)}),
+    ([1, 2, 3], 0, 1.0, {(1, 2, 7), (1, 2, 3)}),  # "cats" is one word and not in the dictionary
+    ([1, 3, 4], 0, 0.0, {(1, 3, 4)}),
+])
+def test_words_give_way_to_translations_of_one_language(sentence, language, part, mixed):
+    from matcher.learning.mixing import Dictionary
+
+    rows = np.zeros((2, 8), np.int64)
+    rows[0, [1, 3]], rows[1, 1] = (5, 7), 6
+    tail = np.arange(8) == 2
+    words = Dictionary(rows, tail, np.eye(2)[language])
+    texts = np.array([[*sentence, 0]] * 200)
+    found = words.mix(texts, part, np.random.default_rng(1))
+    assert {tuple(row[:3]) for row in found.tolist()} == mixed
+    assert not found[:, 3].any()
+
+
+@pytest.mark.st
+@pytest.mark.filterwarnings("ignore")
+def test_translations_are_read_off_the_static_rows(plan, monkeypatch):
+    from matcher.learning import mixing
+    from matcher.learning.encoder import prepare
+
+    monkeypatch.setattr(mixing, "LANGUAGES", {"zh": 1.0})
+    monkeypatch.setattr(mixing, "OFTEN", 1)
+    vocabulary, _, corpus, (_, other), _ = prepare(read_plan(plan))
+    ids = vocabulary.tokenizer.get_vocab()
+    row = {name: int(vocabulary.layout.to_rows(np.array(ids[name]))) for name in ("greenhouse", "温室")}
+    static = np.random.default_rng(0).normal(size=(vocabulary.layout.rows, 64)).astype(np.float32)
+    static[row["温室"]] = static[row["greenhouse"]]
+    words = mixing.learn_dictionary(static, vocabulary, other, corpus.languages)
+    assert words.rows[0, row["greenhouse"]] == row["温室"]
+    assert (words.rows > 0).sum() == 1
+
+
 @pytest.mark.st
 def test_the_static_channel_takes_the_share_that_finds_translations_and_keeps_english():
     from matcher.encoding.channels import Channels

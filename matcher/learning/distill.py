@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from matcher.learning.heldout import PAPERS, HeldOut
+from matcher.learning.mixing import Dictionary
 from matcher.learning.plan import TransformerPlan
 from matcher.learning.sides import Ints, Side
 from matcher.learning.student import Student, teacher_student
@@ -46,11 +47,12 @@ class Items:
 
 @dataclass(frozen=True)
 class Material:
-    """The sides, weights (n,) and the first rows of sentences that may start a span."""
+    """The sides, weights (n,), translations of words, and where spans may start and must end."""
 
     english: Side
     other: Side
     weights: NDArray[np.float64]
+    dictionary: Dictionary
     span_starts: Ints
     paper_ends: Ints
 

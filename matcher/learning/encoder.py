@@ -16,6 +16,7 @@ from matcher.encoding.channels import Channels
 from matcher.learning.corpus import Corpus, read_corpus
 from matcher.learning.distill import Material, Teacher, paper_spans
 from matcher.learning.heldout import HeldOut, hold_out
+from matcher.learning.mixing import learn_dictionary
 from matcher.learning.plan import Plan, claim_work, read_plan
 from matcher.learning.publish import quiet_rows, write_channels
 from matcher.learning.published import read_vocabulary, read_weights
@@ -69,7 +70,9 @@ def prepare_transformer(vocabulary: Vocabulary, held: HeldOut, corpus: Corpus,
     """Train the transformer channel to the plan's last step."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = load_teacher()[0].model
-    material = Material(*sides, corpus.weights, *paper_spans(corpus.sources, corpus.weights))
+    words = learn_dictionary(static, vocabulary, sides[1], corpus.languages)
+    material = Material(*sides, corpus.weights, words,
+                        *paper_spans(corpus.sources, corpus.weights))
     teacher = Teacher(model, vocabulary.layout, vocabulary.origin, len(corpus.english),
                       plan.work, device)
     student = starting_student(model, vocabulary, static)

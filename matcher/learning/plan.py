@@ -13,7 +13,7 @@ from matcher.errors import InputError
 # Ranges of numbers; the others are 0 or more. A text of the transformer has 512 places.
 LEAST = {"batch": 2, "pairs": 2, "tokens": 16, "longest": 8, "warmup": 1,
          "dimensions": 1, "held_papers": 1, "held_pairs": 1}
-MOST = {"longest": 512, "dropout": 0.9, "english": 1.0, "spans": 1.0, "average": 1.0}
+MOST = {"longest": 512, "dropout": 0.9, "english": 1.0, "mixed": 1.0, "spans": 1.0, "average": 1.0}
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class TransformerPlan:
     """The transformer channel: distillation with in-batch negatives.
 
     A step draws ``pairs`` items, takes the teacher's vectors of their English and then
-    makes one optimiser step for each group of about ``tokens`` tokens.
+    makes one optimiser step for each group of about ``tokens`` tokens. ``english`` is the share
+    of English inputs, ``mixed`` the share of those whose words are swapped for other languages'.
     """
 
     steps: int = 1_000
@@ -49,6 +50,7 @@ class TransformerPlan:
     scale: float = 20.0
     pull: float = 5.0
     english: float = 0.15
+    mixed: float = 0.0
     spans: float = 0.06
     average: float = 0.998
     checkpoint_minutes: float = 8.0

@@ -139,7 +139,7 @@ def starting_student(model: Any, vocabulary: Vocabulary, static: NDArray[np.floa
     """Build the student before training: the teacher's layers, its rows, and mixed new rows."""
     state = model.state_dict()
     known = state["embeddings.word_embeddings.weight"].numpy()[vocabulary.origin]
-    new = mixed_rows(known, static, _whole_words(vocabulary))
+    new = mixed_rows(known, static, whole_words(vocabulary))
     student = Student(len(known), len(new))
     copy_teacher(student, state)
     student.rows.known.weight.data.copy_(torch.from_numpy(known))
@@ -147,7 +147,7 @@ def starting_student(model: Any, vocabulary: Vocabulary, static: NDArray[np.floa
     return student
 
 
-def _whole_words(vocabulary: Vocabulary) -> NDArray[np.int64]:
+def whole_words(vocabulary: Vocabulary) -> NDArray[np.int64]:
     """Give the ids of the teacher's tokens that are words of three letters or more."""
     found = [number for name, number in vocabulary.tokenizer.get_vocab().items()
              if number < vocabulary.layout.teacher and name.isalpha() and len(name) > 2]

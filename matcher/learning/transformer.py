@@ -135,14 +135,15 @@ def train_step(run: Run, teacher: Teacher, material: Material, plan: Transformer
     share = rate(run.step, plan)
     losses = []
     for own in groups(np.minimum(lengths, plan.longest), plan.tokens, random):
-        losses.append(_update(run, material, items, own, targets, plan, share, device))
+        losses.append(_update(run, material, items, own, targets, plan, share, random, device))
         run.tokens += int(lengths[own].sum())
     run.step += 1
     return float(np.mean(losses))
 
 
 def _update(run: Run, material: Material, items: Items, own: Any, targets: torch.Tensor,
-            plan: TransformerPlan, share: float, device: str) -> float:
+            plan: TransformerPlan, share: float, random: np.random.Generator,
+            device: str) -> float:
     """Make one optimiser step on a group of items."""
     for optimiser in (run.layers, run.rows):
         for part in optimiser.param_groups:
@@ -152,9 +153,11 @@ def _update(run: Run, material: Material, items: Items, own: Any, targets: torch
     for side, chosen in ((material.english, items.english), (material.other, ~items.english)):
         mine = own[chosen[own]]
         if mine.size:
-            batch = side.padded(items.first[mine], items.last[mine], plan.longest)
+            ids, mask = side.padded(items.first[mine], items.last[mine], plan.longest)
+            if side is material.english and plan.mixed:
+                ids = material.dictionary.mix(ids, plan.mixed, random)
             with torch.autocast(device, torch.bfloat16):
-                vectors.append(run.student(*tensors(*batch, device)))
+                vectors.append(run.student(*tensors(ids, mask, device)))
             order.append(mine)
     place = torch.from_numpy(np.concatenate(order)).to(device)
     loss = distillation_loss(torch.cat(vectors), targets, place, plan)
