@@ -1,59 +1,145 @@
-"""Explanation: which sentence of an offer answers which sentence of the need.
+"""Explanation: which sentence of an offer answers which sentence of the need, and what is missing.
 
 The two texts of an offer that were nearest to the need are cut into
-sentences; the pair of need sentence and offer sentence with the highest cosine
-is the evidence. The vectors know no language border, so a Chinese need can
-point at an English sentence.
+sentences; pairs of a need sentence and an offer sentence with the highest cosines
+are the evidence. The vectors know no language border, so a Chinese need can
+point at an English sentence. Influence is leave-one-out: the list is made again without one
+text of the offer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from matcher.features import FEATURES
+from matcher.integrity import read_fairly
 from matcher.languages import detect, sentences
 from matcher.pool import Embed, Floats, Pool, Text
 from matcher.ranker import Ranker
-from matcher.ranking import Ranking
-from matcher.vocabulary import EvidencePair, Match, Need
+from matcher.ranking import Ranking, rank_without
+from matcher.vocabulary import EvidencePair, Influence, Match, Message, Need
 
 TEXTS_READ = 2
 SENTENCES_READ = 40
+PAIRS_SHOWN = 3
+# A need sentence counts as missing where an offer's best sentence is this part as near as that
+# of the list's best offer: relative, so that no language pair is judged by another's cosines.
+ANSWERED = 0.7
+LEAST_RAISE = 0.1
+PASTED = Message("the need stands in this offer's text word for word; that text does not count")
+RAISES = {
+    "theme": Message("the need's theme among the offer's themes"),
+    "trl": Message("a technology readiness level within the need's span"),
+    "mode": Message("a way of working that both sides accept"),
+    "money": Message("a budget that meets the offer's"),
+    "recency": Message("newer evidence"),
+    "support": Message("more dated evidence from outside"),
+    "complete": Message("a complete profile"),
+}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A need's sentences against those of one offer; ``cosines`` (asked, found)."""
+
+    asked: Sequence[str]
+    found: Sequence[tuple[Text, str]]
+    cosines: Floats
+
+    def best(self) -> Floats:
+        """Give the nearest sentence's cosine for each need sentence, (asked,); -1 for none."""
+        return (self.cosines.max(axis=1) if self.found else
+                np.full(len(self.asked), -1, np.float32))
+
+    def pairs(self, most: int = PAIRS_SHOWN) -> tuple[EvidencePair, ...]:
+        """Give the nearest pairs, best first, no sentence of either side twice."""
+        left = self.cosines.copy()
+        pairs: list[EvidencePair] = []
+        while left.size and len(pairs) < most and np.isfinite(left.max()):
+            row, column = np.unravel_index(int(np.argmax(left)), left.shape)
+            text, sentence = self.found[int(column)]
+            pairs.append(EvidencePair(self.asked[int(row)], sentence, float(left[row, column]),
+                                      text.evidence_id, detect(sentence)))
+            left[row, :] = left[:, column] = -np.inf
+        return tuple(pairs)
 
 
 def explain(ranking: Ranking, pool: Pool, ranker: Ranker, embed: Embed,
             top: int | None = None) -> tuple[Match, ...]:
     """Turn the first ``top`` offers of a ranking into matches with evidence."""
-    chosen = ranking.order[:top]
+    chosen = ranking.order[:top].tolist()
+    compared = compare(ranking, pool, chosen, embed)
+    nearest = np.max([c.best() for c in compared], axis=0) if compared else None
+    places = {offer: place for place, offer in enumerate(ranking.order.tolist(), start=1)}
+    return tuple(explain_one(ranking, pool, ranker, offer, places[offer], c, nearest)
+                 for offer, c in zip(chosen, compared, strict=True))
+
+
+def explain_one(ranking: Ranking, pool: Pool, ranker: Ranker, offer: int, place: int,
+                compared: Comparison, nearest: Floats | None) -> Match:
+    """Give the match of one offer; ``nearest`` (asked,) are the list's best cosines."""
     contributions = ranker.contributions(ranking.features)
-    pairs = find_evidence(ranking, pool, chosen.tolist(), embed)
-    return tuple(
-        Match(ranking.query.need.need_id, pool.offers[i].offer_id, place, float(ranking.scores[i]),
-              {key: float(values[i]) for key, values in ranking.features.items()},
-              {key: float(values[i]) for key, values in contributions.items()},
-              (pair,) if pair else (), _known(ranking.distance_km[i]))
-        for place, (i, pair) in enumerate(zip(chosen.tolist(), pairs, strict=True), start=1)
-    )
+    missing = () if nearest is None else tuple(
+        sentence for sentence, own, best in zip(compared.asked, compared.best(), nearest,
+                                                strict=True) if own < ANSWERED * best)
+    distance = float(ranking.distance_km[offer])
+    return Match(
+        ranking.query.need.need_id, pool.offers[offer].offer_id, place,
+        float(ranking.scores[offer]),
+        {key: float(values[offer]) for key, values in ranking.features.items()},
+        {key: float(values[offer]) for key, values in contributions.items()},
+        compared.pairs(), None if np.isnan(distance) else distance, missing,
+        find_influence(ranking, pool, ranker, offer), find_raises(ranking, ranker, offer),
+        find_warnings(ranking, pool, offer))
 
 
-def _known(distance: float) -> float | None:
-    return None if np.isnan(distance) else float(distance)
+def compare(ranking: Ranking, pool: Pool, offers: Sequence[int], embed: Embed
+            ) -> list[Comparison]:
+    """Compare the need's sentences with those of each of these offers."""
+    asked = need_sentences(ranking.query.need)
+    read = [[(text, s) for text in _nearest_texts(ranking, pool, i)
+             for s in sentences(_body(text, pool))[:SENTENCES_READ]] for i in offers]
+    vectors = embed([*asked, *(s for found in read for _, s in found)])
+    need, rest = vectors[: len(asked)], vectors[len(asked) :]
+    ends = np.cumsum([len(found) for found in read], dtype=int)
+    return [Comparison(asked, found, np.asarray(need @ rest[end - len(found) : end].T))
+            for found, end in zip(read, ends, strict=True)]
 
 
 def find_evidence(ranking: Ranking, pool: Pool, offers: Sequence[int],
                   embed: Embed) -> list[EvidencePair | None]:
     """Find the best sentence pair for each of these offers; None where there is no text."""
-    asked = need_sentences(ranking.query.need)
-    read = [[(text, s) for text in _nearest_texts(ranking, pool, i)
-             for s in sentences(_body(text, pool))[:SENTENCES_READ]] for i in offers]
-    vectors = embed([*asked, *(s for found in read for _, s in found)])
-    results, start = [], len(asked)
-    for found in read:
-        results.append(_best_pair(asked, found, vectors[: len(asked)],
-                                  vectors[start : start + len(found)]))
-        start += len(found)
-    return results
+    return [next(iter(c.pairs(1)), None) for c in compare(ranking, pool, offers, embed)]
+
+
+def find_influence(ranking: Ranking, pool: Pool, ranker: Ranker,
+                   offer: int) -> tuple[Influence, ...]:
+    """Say, for each of an offer's texts, which rank it would have without that text."""
+    rows = pool.texts_of(offer)
+    if len(rows) < 2:
+        return ()
+    return tuple(Influence(pool.texts[row].evidence_id, rank_without(ranking, pool, ranker, row))
+                 for row in rows)
+
+
+def find_raises(ranking: Ranking, ranker: Ranker, offer: int) -> tuple[Message, ...]:
+    """Say in which features other offers do better by 0.1 or more of log-odds."""
+    gains = {f.key: ranker.weight(f) * float(np.ptp(ranking.features[f.key][[offer, best]]))
+             for f in FEATURES if f.key in RAISES
+             for best in [int(ranking.features[f.key].argmax())]}
+    return tuple(RAISES[key] for key in sorted(gains, key=lambda k: -gains[k])
+                 if gains[key] >= LEAST_RAISE)
+
+
+def find_warnings(ranking: Ranking, pool: Pool, offer: int) -> tuple[Message, ...]:
+    """Say what of an offer's text was left out, and whether the need was pasted into it."""
+    pasted = set(ranking.pasted) & set(pool.texts_of(offer))
+    texts = [pool.offers[offer].text, *(e.full_text for e in pool.evidence[offer])]
+    found = [warning for text in texts for warning in read_fairly(text).warnings]
+    return (*([PASTED] if pasted else ()), *found)
 
 
 def need_sentences(need: Need) -> tuple[str, ...]:
@@ -71,15 +157,4 @@ def _nearest_texts(ranking: Ranking, pool: Pool, offer: int) -> list[Text]:
 def _body(text: Text, pool: Pool) -> str:
     """Give what may be quoted: of the offer's own words the description, a title only alone."""
     own = pool.offers[text.offer]
-    return text.text if text.evidence_id else own.description or own.title
-
-
-def _best_pair(asked: Sequence[str], found: Sequence[tuple[Text, str]], need_vectors: Floats,
-               offer_vectors: Floats) -> EvidencePair | None:
-    if not asked or not found:
-        return None
-    cosines = need_vectors @ offer_vectors.T
-    row, column = np.unravel_index(int(np.argmax(cosines)), cosines.shape)
-    text, sentence = found[int(column)]
-    return EvidencePair(asked[int(row)], sentence, float(cosines[row, column]), text.evidence_id,
-                        detect(sentence))
+    return text.text if text.evidence_id else read_fairly(own.description or own.title).text

@@ -1,7 +1,8 @@
 """The catalogue of ranking features: one entry holds everything about one feature.
 
-To add a feature: write its function, add one ``Feature`` row to ``FEATURES``
-with its label, give it a weight in ``models/ranker.json``, and run the tests.
+To add a feature: write its function and add one ``Feature`` row to ``FEATURES`` with its label
+and starting weight. The contract test takes it up; a ranker that was trained before uses the
+starting weight, and the next training learns a better one.
 
 A function sees one need and the whole pool (``Context``) and gives (n_offers,)
 float32 in the range its row states; where it cannot know, it gives the row's
@@ -11,15 +12,18 @@ float32 in the range its row states; where it cannot know, it gives the row's
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.vocabulary import Need, Offer
+from matcher.vocabulary import Evidence, Need, Offer
 
 Floats = NDArray[np.float32]
 NEAR_KM = 45.0
+HALF_LIFE_YEARS = 6
+EVIDENCE_COUNTS = {"patent": 1.0, "publication": 1.0, "project": 1.0, "case": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +31,33 @@ class Context:
     """What a feature may look at: one need, all offers, and what was computed once.
 
     ``affinity`` (n,) is the text affinity; ``distance_km`` (n,) is NaN where a
-    place is unknown.
+    place is unknown. ``evidence`` lists each offer's, ``records`` what became of its earlier
+    matches; ``day`` None means that nothing is old.
     """
 
     need: Need
     offers: Sequence[Offer]
     affinity: Floats
     distance_km: Floats
+    evidence: Sequence[Sequence[Evidence]] = ()
+    records: Mapping[str, Record] = field(default_factory=dict)
+    day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What became of an offer's matches: firms it met, and those where it came to a meeting."""
+
+    firms: int
+    successes: int
 
 
 @dataclass(frozen=True, slots=True)
 class Feature:
     """One reason for a score: its key, computation, range, direction and label.
 
-    ``direction`` is +1 where more is better for the match, -1 where less is.
+    ``direction`` is +1 where more is better for the match, -1 where less is; ``weight`` is
+    what the log-odds gain from a step of 1 before any ranker was trained.
     """
 
     key: str
@@ -50,6 +67,7 @@ class Feature:
     neutral: float
     direction: int
     label: Mapping[str, str]
+    weight: float
 
 
 def affinity(context: Context) -> Floats:
@@ -94,12 +112,82 @@ def mode_overlap(context: Context) -> Floats:
                      for o in context.offers], np.float32)
 
 
+def money_fit(context: Context) -> Floats:
+    """1 where the two spans of money meet, else the ratio of their nearest ends; else neutral."""
+    need = context.need
+    asked = _span(need.budget_min_ntd, need.budget_max_ntd)
+    return np.array([_meeting(asked, _span(o.money_min_ntd, o.money_max_ntd))
+                     for o in context.offers], np.float32)
+
+
+def _span(low: int | None, high: int | None) -> tuple[float, float] | None:
+    return None if low is None and high is None else (low or 0, np.inf if high is None else high)
+
+
+def _meeting(one: tuple[float, float] | None, other: tuple[float, float] | None) -> float:
+    """Give 1 where spans overlap, else lower end over higher end of the gap, 0…1."""
+    if one is None or other is None:
+        return 0.5
+    low, high = min(one[1], other[1]), max(one[0], other[0])
+    return 1.0 if high <= low else low / high
+
+
+def recency(context: Context) -> Floats:
+    """Mean of ``0.5 ** (age / 6 years)`` over dated evidence, 0…1; neutral where none is dated."""
+    if context.day is None or not context.evidence:
+        return np.full(len(context.offers), 0.5, np.float32)
+    return np.array([_freshness([context.day.year - e.year for e in own if e.year is not None])
+                     for own in context.evidence], np.float32)
+
+
+def _freshness(ages: Sequence[int]) -> float:
+    return float(np.mean([0.5 ** (max(age, 0) / HALF_LIFE_YEARS) for age in ages])) if ages else 0.5
+
+
+def support(context: Context) -> Floats:
+    """How much dated, outside evidence stands behind the offer: ``n / (n + 3)``, 0…1.
+
+    A patent, publication, project or case counts 1, a certificate or device half, undated half
+    of that. A profile's own claims alone give 0; who shows no evidence at all is neutral.
+    """
+    if not any(context.evidence):
+        return np.full(len(context.offers), 0.5, np.float32)
+    counts = np.array([sum(EVIDENCE_COUNTS.get(e.kind, 0.5) * (0.5 if e.year is None else 1)
+                           for e in own) for own in context.evidence], np.float32)
+    return counts / (counts + 3)
+
+
+def track_record(context: Context) -> Floats:
+    """Share of firms with which it came to a meeting or more, shrunk to 0.5 by ten, 0…1.
+
+    Each firm counts once, so that a ring of friends moves it little.
+    """
+    found = [context.records.get(o.offer_id, Record(0, 0)) for o in context.offers]
+    return np.array([(r.successes + 5) / (r.firms + 10) for r in found], np.float32)
+
+
+def completeness(context: Context) -> Floats:
+    """Share of what a profile should say that the offer says, 0…1."""
+    return np.array([np.mean([bool(value) for value in (
+        o.title, o.description, o.themes, o.modes, o.trl_now, o.centre or o.county)])
+        for o in context.offers], np.float32)
+
+
+def _both(zh: str, en: str) -> Mapping[str, str]:
+    return {"zh": zh, "en": en}
+
+
 FEATURES: tuple[Feature, ...] = (
-    Feature("affinity", affinity, -1.0, 1.0, 0.0, +1, {"zh": "文意相近度", "en": "Text affinity"}),
-    Feature("theme", theme_overlap, 0.0, 1.0, 0.5, +1, {"zh": "產業主題", "en": "Theme"}),
-    Feature("trl", trl_fit, 0.0, 1.0, 0.5, +1, {"zh": "技術成熟度", "en": "TRL"}),
-    Feature("nearness", nearness, 0.0, 1.0, 0.5, +1, {"zh": "地理鄰近", "en": "Nearness"}),
-    Feature("mode", mode_overlap, 0.0, 1.0, 0.5, +1, {"zh": "合作方式", "en": "Way of working"}),
+    Feature("affinity", affinity, -1.0, 1.0, 0.0, +1, _both("文意相近度", "Text affinity"), 17.5),
+    Feature("theme", theme_overlap, 0.0, 1.0, 0.5, +1, _both("產業主題", "Theme"), 3.0),
+    Feature("trl", trl_fit, 0.0, 1.0, 0.5, +1, _both("技術成熟度", "TRL"), 1.5),
+    Feature("nearness", nearness, 0.0, 1.0, 0.5, +1, _both("地理鄰近", "Nearness"), 1.2),
+    Feature("mode", mode_overlap, 0.0, 1.0, 0.5, +1, _both("合作方式", "Way of working"), 1.2),
+    Feature("money", money_fit, 0.0, 1.0, 0.5, +1, _both("經費相符", "Money"), 0.5),
+    Feature("recency", recency, 0.0, 1.0, 0.5, +1, _both("依據新近", "Recent evidence"), 0.3),
+    Feature("support", support, 0.0, 1.0, 0.5, +1, _both("依據多寡", "Outside evidence"), 0.3),
+    Feature("record", track_record, 0.0, 1.0, 0.5, +1, _both("媒合紀錄", "Track record"), 1.0),
+    Feature("complete", completeness, 0.0, 1.0, 1.0, +1, _both("檔案完整", "Full profile"), 0.3),
 )
 
 

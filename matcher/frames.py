@@ -17,7 +17,7 @@ from matcher.explanation import find_evidence
 from matcher.features import FEATURES
 from matcher.pool import Pool, build_pool
 from matcher.ranker import Ranker, load_ranker
-from matcher.ranking import Query, Ranking, rank
+from matcher.ranking import Circumstances, Query, Ranking, rank
 from matcher.reference import place
 from matcher.vocabulary import Evidence, Need, Offer
 
@@ -64,7 +64,7 @@ def match(needs: pd.DataFrame, offers: pd.DataFrame, evidence: pd.DataFrame | No
     queries = _queries(listed, chosen)
     show = with_evidence if with_evidence is not None else top is not None
     parts = [_rows(found, pool, top, chosen if show else None)
-             for found in rank(queries, pool, weights, day)]
+             for found in rank(queries, pool, weights, Circumstances(day))]
     return _with_given_ids(_table(parts), need_id=needs, offer_id=offers)
 
 

@@ -10,17 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.integrity import read_fairly
 from matcher.lexical import LexicalIndex, count_terms, group_of
 from matcher.vocabulary import Evidence, Offer
 
 Floats = NDArray[np.float32]
 Place = tuple[float, float] | None
+NEAR_COPY = 0.95
 Embed = Callable[[Sequence[str]], Floats]
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One text of an offer; ``evidence_id`` None means the offer's own words."""
+    """One text of an offer, as far as it counts; ``evidence_id`` None: the offer's own words."""
 
     offer: int
     text: str
@@ -33,10 +35,12 @@ class Pool:
     """Offers and their texts, the texts sorted by offer; every offer has at least one.
 
     ``vectors`` (n_texts, d) are unit rows, ``counts`` (n_texts, HASH_SIZE) the
-    texts' term counts, ``places`` (lat, lng in degrees) or None, one an offer.
+    texts' term counts, ``places`` (lat, lng in degrees) or None, one an offer;
+    ``evidence`` is each offer's.
     Derived once: ``starts`` and ``sizes`` (n_offers,) cut the texts by offer,
     ``indexes`` holds one lexical index a language group, ``id_order``
-    (n_offers,) breaks ties by offer id.
+    (n_offers,) breaks ties by offer id, ``copies`` (n_offers,) names the first of the near-copies
+    of one party, -1 where an offer has none.
     """
 
     offers: tuple[Offer, ...]
@@ -44,10 +48,12 @@ class Pool:
     vectors: Floats
     counts: Any
     places: tuple[Place, ...]
+    evidence: tuple[tuple[Evidence, ...], ...] = ()
     starts: NDArray[np.intp] = field(init=False)
     sizes: NDArray[np.intp] = field(init=False)
     id_order: NDArray[np.intp] = field(init=False)
     indexes: dict[str, LexicalIndex] = field(init=False)
+    copies: NDArray[np.intp] = field(init=False)
 
     def __post_init__(self) -> None:
         owner = np.array([t.offer for t in self.texts], np.intp)
@@ -58,6 +64,7 @@ class Pool:
             "id_order": np.argsort(np.argsort(ids, kind="stable"), kind="stable"),
             "indexes": _index(self.texts, self.counts),
         }
+        derived["copies"] = near_copies(self.offers, self.vectors[derived["starts"]])
         for name, value in derived.items():
             object.__setattr__(self, name, value)
 
@@ -74,6 +81,23 @@ def _index(texts: Sequence[Text], counts: Any) -> dict[str, LexicalIndex]:
     return {group: LexicalIndex(np.array(r, np.intp), counts[r]) for group, r in rows.items()}
 
 
+def near_copies(offers: Sequence[Offer], vectors: Floats) -> NDArray[np.intp]:
+    """Group offers of one party whose first texts (n, d) have a cosine of 0.95 or more.
+
+    Gives (n,): the place of the first of each group, -1 for an offer without near-copies.
+    """
+    groups = np.full(len(offers), -1, np.intp)
+    owned: dict[str, list[int]] = defaultdict(list)
+    for place, offer in enumerate(offers):
+        if offer.party_id:
+            owned[offer.party_id].append(place)
+    for places in (np.array(p) for p in owned.values() if len(p) > 1):
+        alike = vectors[places] @ vectors[places].T >= NEAR_COPY
+        copied = alike.sum(axis=1) > 1
+        groups[places[copied]] = places[alike.argmax(axis=1)[copied]]
+    return groups
+
+
 def build_pool(offers: Iterable[Offer], evidence: Iterable[Evidence], embed: Embed,
                places: Callable[[Offer], Place],
                count: Callable[[Sequence[str]], Any] = count_terms) -> Pool:
@@ -83,23 +107,31 @@ def build_pool(offers: Iterable[Offer], evidence: Iterable[Evidence], embed: Emb
     any text keeps its place with one empty text, so that nobody is dropped unseen.
     """
     listed = tuple(offers)
-    texts = collect_texts(listed, evidence)
+    supports = _by_offer(listed, evidence)
+    texts = collect_texts(listed, supports)
     words = [t.text for t in texts]
     vectors = np.array(embed(words), np.float32).reshape(len(words), -1 if words else 1)
     vectors[[not word.strip() for word in words]] = 0  # says nothing: near to nothing
-    return Pool(listed, texts, vectors, count(words), tuple(places(o) for o in listed))
+    return Pool(listed, texts, vectors, count(words), tuple(places(o) for o in listed), supports)
 
 
-def collect_texts(offers: Sequence[Offer], evidence: Iterable[Evidence]) -> tuple[Text, ...]:
-    """List every text of every offer, the offer's own first, sorted by offer."""
-    by_offer: dict[str, list[Evidence]] = defaultdict(list)
+def _by_offer(offers: Sequence[Offer], evidence: Iterable[Evidence]
+              ) -> tuple[tuple[Evidence, ...], ...]:
+    """Give each offer's evidence that says anything."""
+    found: dict[str, list[Evidence]] = defaultdict(list)
     for item in evidence:
         if item.full_text.strip():
-            by_offer[item.offer_id].append(item)
+            found[item.offer_id].append(item)
+    return tuple(tuple(found.get(offer.offer_id, ())) for offer in offers)
+
+
+def collect_texts(offers: Sequence[Offer], evidence: Sequence[Sequence[Evidence]]
+                  ) -> tuple[Text, ...]:
+    """List every text of every offer, the offer's own first, sorted by offer."""
     texts: list[Text] = []
-    for position, offer in enumerate(offers):
-        found = by_offer.get(offer.offer_id, [])
+    for position, (offer, found) in enumerate(zip(offers, evidence, strict=True)):
         if offer.text.strip() or not found:
-            texts.append(Text(position, offer.text, None, offer.lang))
-        texts.extend(Text(position, e.full_text, e.evidence_id, e.lang) for e in found)
+            texts.append(Text(position, read_fairly(offer.text).text, None, offer.lang))
+        texts.extend(Text(position, read_fairly(e.full_text).text, e.evidence_id, e.lang)
+                     for e in found)
     return tuple(texts)

@@ -18,14 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.errors import ModelFileError
-from matcher.features import FEATURES
+from matcher.features import FEATURES, Feature
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Ranker:
-    """Weights of the affinity and of the features; ``revision`` names their file's content."""
+    """Weights of the affinity and of the features; ``revision`` names their file's content.
+
+    A feature that ``weights`` does not name has its starting weight.
+    """
 
     dense_weight: float
     lexical_weights: Mapping[str, float]
@@ -35,9 +38,13 @@ class Ranker:
     weights: Mapping[str, float]
     revision: str = "unsaved"
 
+    def weight(self, feature: Feature) -> float:
+        """Give the weight of a feature in log-odds a step of 1."""
+        return self.weights.get(feature.key, feature.weight)
+
     def contributions(self, features: Mapping[str, Floats]) -> dict[str, Floats]:
         """Give each feature's addend to the log-odds, (n,) a feature."""
-        return {f.key: self.weights.get(f.key, 0.0) * (features[f.key] - np.float32(f.neutral))
+        return {f.key: self.weight(f) * (features[f.key] - np.float32(f.neutral))
                 for f in FEATURES}
 
     def score(self, features: Mapping[str, Floats]) -> NDArray[np.float64]:

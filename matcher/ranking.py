@@ -9,7 +9,13 @@ Affinity of a need and an offer
     alone, ``cross_slope * cosine + cross_offset``, fitted so that both kinds
     of value mean the same (README, decisions). The texts of an offer are joined by
     the length-normalised log-mean-exp ``log(mean(exp(a / 0.1))) * 0.1``: not the
-    maximum, which rewards many texts, nor the mean, which punishes breadth.
+    maximum, which rewards many texts, nor the mean, which punishes breadth. An offer with
+    fewer texts than the median offer is filled up with ordinary ones (the lower quartile of
+    all texts), so that nobody gains by hiding all but the one best text. A text into
+    which the need was pasted counts as the least of all.
+
+Order
+    By score; of near-copies that one party offers, at most two stand among the first ten.
 
 Score
     ``1 / (1 + exp(-(intercept + Σ weight · (feature - neutral))))``, 0…1.
@@ -17,14 +23,15 @@ Score
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.features import Context, compute_features
+from matcher.features import FEATURES, Context, Record, compute_features
+from matcher.integrity import is_pasted
 from matcher.lexical import count_terms, group_of
 from matcher.pool import Floats, Place, Pool
 from matcher.ranker import Ranker
@@ -33,6 +40,11 @@ from matcher.vocabulary import Conflict, Need, Offer
 BLOCK = 32
 EARTH_KM = 6371.0
 TEMPERATURE = 0.1
+ORDINARY = 0.25
+CHECKED = 100
+FIRST_PLACES = 10
+COPIES_SHOWN = 2
+AFFINITY = next(f for f in FEATURES if f.key == "affinity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +61,7 @@ class Ranking:
     """One need against the pool; arrays are (n_offers,), aligned with ``Pool.offers``.
 
     ``text_affinity`` is (n_texts,); ``order`` lists the eligible offers, best
-    first, ties by offer id.
+    first, ties by offer id. ``pasted`` are the positions of texts that repeat the need.
     """
 
     query: Query
@@ -59,28 +71,91 @@ class Ranking:
     scores: NDArray[np.float64]
     text_affinity: Floats
     order: NDArray[np.intp]
+    pasted: tuple[int, ...] = ()
 
 
-def rank(queries: Sequence[Query], pool: Pool, ranker: Ranker, day: date | None,
-         conflicts: Sequence[Conflict] = ()) -> Iterator[Ranking]:
+@dataclass(frozen=True)
+class Circumstances:
+    """What else decides: the day (None: no date counts), conflicts, and earlier matches."""
+
+    day: date | None = None
+    conflicts: Sequence[Conflict] = ()
+    records: Mapping[str, Record] = field(default_factory=dict)
+
+    @property
+    def banned(self) -> Set[tuple[str, str]]:
+        """Give the pairs of parties in conflict."""
+        return {(c.party_id, c.other_party_id) for c in self.conflicts}
+
+
+def rank(queries: Sequence[Query], pool: Pool, ranker: Ranker,
+         circumstances: Circumstances = Circumstances()) -> Iterator[Ranking]:
     """Rank the pool for every need, in blocks, so that memory stays O(block · texts)."""
-    banned = {(c.party_id, c.other_party_id) for c in conflicts}
     for start in range(0, len(queries), BLOCK):
         block = queries[start : start + BLOCK]
         for query, texts in zip(block, text_affinities(block, pool, ranker), strict=True):
-            yield _rank_one(query, texts, pool, ranker, day, banned)
+            yield _rank_one(query, texts, pool, ranker, circumstances)
 
 
-def _rank_one(query: Query, texts: Floats, pool: Pool, ranker: Ranker, day: date | None,
-              banned: Set[tuple[str, str]]) -> Ranking:
+def _rank_one(query: Query, texts: Floats, pool: Pool, ranker: Ranker,
+              circumstances: Circumstances) -> Ranking:
     """Score every offer for one need and sort the eligible ones."""
+    found = _scored(query, texts, pool, ranker, circumstances)
+    pasted = _pasted(query.need, found.order[:CHECKED], pool)
+    if not pasted:
+        return found
+    fair = texts.copy()
+    fair[list(pasted)] = texts.min()
+    return replace(_scored(query, fair, pool, ranker, circumstances), pasted=pasted)
+
+
+def _scored(query: Query, texts: Floats, pool: Pool, ranker: Ranker,
+            circumstances: Circumstances) -> Ranking:
+    ok = eligible(query.need, pool.offers, circumstances.day, circumstances.banned)
     distance = distances_km(query.place, pool.places)
-    context = Context(query.need, pool.offers, log_mean_exp(texts, pool), distance)
+    context = Context(query.need, pool.offers, log_mean_exp(texts, pool), distance, pool.evidence,
+                      circumstances.records, circumstances.day)
     features = compute_features(context)
     scores = ranker.score(features)
-    ok = eligible(query.need, pool.offers, day, banned)
     order = np.lexsort((pool.id_order, -scores))
-    return Ranking(query, ok, features, distance, scores, texts, order[ok[order]])
+    return Ranking(query, ok, features, distance, scores, texts,
+                   spread_copies(order[ok[order]], pool.copies))
+
+
+def rank_without(ranking: Ranking, pool: Pool, ranker: Ranker, row: int) -> int:
+    """Give the place (one-based) an offer would take without one of its texts."""
+    offer = pool.texts[row].offer
+    rest = [r for r in pool.texts_of(offer) if r != row]
+    fill = _filling(ranking.text_affinity, pool)
+    joined = _join(ranking.text_affinity[rest], max(fill.least - len(rest), 0), fill.ordinary)
+    change = np.clip(joined, -1, 1) - ranking.features["affinity"][offer]
+    odds = np.log(ranking.scores) - np.log1p(-ranking.scores)
+    lowered = odds[offer] + ranker.weight(AFFINITY) * change
+    others = ranking.order[ranking.order != offer]
+    return int((odds[others] > lowered).sum()) + 1
+
+
+def _pasted(need: Need, offers: NDArray[np.intp], pool: Pool) -> tuple[int, ...]:
+    """Find the texts of some offers that repeat the need word for word."""
+    return tuple(row for offer in offers.tolist() for row in pool.texts_of(offer)
+                 if is_pasted(need.text, pool.texts[row].text))
+
+
+def spread_copies(order: NDArray[np.intp], copies: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Let at most two of each group of near-copies into the first ten places.
+
+    ``order`` (k,) are offers, best first; ``copies`` (n_offers,) their groups, -1 for none.
+    """
+    seen: dict[int, int] = {}
+    first: list[int] = []
+    for place in np.arange(len(order)) if (copies[order] >= 0).any() else ():
+        group = int(copies[order[place]])
+        seen[group] = seen.get(group, 0) + 1
+        if group < 0 or seen[group] <= COPIES_SHOWN:
+            first.append(int(place))
+        if len(first) == FIRST_PLACES:
+            break
+    return np.concatenate([order[first], np.delete(order, first)])
 
 
 def text_affinities(queries: Sequence[Query], pool: Pool, ranker: Ranker) -> Floats:
@@ -102,12 +177,37 @@ def text_affinities(queries: Sequence[Query], pool: Pool, ranker: Ranker) -> Flo
     return values.astype(np.float32)
 
 
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """What offers with few texts are filled up with: to ``least`` texts, of value ``ordinary``."""
+
+    least: float
+    ordinary: float
+
+
+def _filling(values: Floats, pool: Pool) -> Filling:
+    return Filling(float(np.median(pool.sizes)), float(np.quantile(values, ORDINARY)))
+
+
 def log_mean_exp(values: Floats, pool: Pool) -> Floats:
-    """Join the values (n_texts,) of each offer's texts: (n_offers,), between mean and maximum."""
+    """Join the values (n_texts,) of each offer's texts, filled up to the median number.
+
+    Gives (n_offers,); between mean and maximum.
+    """
     if not len(pool.offers):
         return np.zeros(0, np.float32)
     sums = np.add.reduceat(np.exp(values.astype(np.float64) / TEMPERATURE), pool.starts)
-    return (np.log(sums / pool.sizes) * TEMPERATURE).astype(np.float32)
+    fill = _filling(values, pool)
+    missing = np.maximum(fill.least - pool.sizes, 0)
+    sums += missing * np.exp(fill.ordinary / TEMPERATURE)
+    return np.asarray(np.log(sums / (pool.sizes + missing)) * TEMPERATURE, np.float32)
+
+
+def _join(values: Floats, missing: float, ordinary: float) -> float:
+    """Join one offer's values (n,) with ``missing`` ordinary ones."""
+    total = np.exp(values.astype(np.float64) / TEMPERATURE).sum()
+    total += missing * np.exp(ordinary / TEMPERATURE)
+    return float(np.log(total / (len(values) + missing)) * TEMPERATURE)
 
 
 def eligible(need: Need, offers: Sequence[Offer], day: date | None,

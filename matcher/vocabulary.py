@@ -193,6 +193,14 @@ class EvidencePair:
 
 
 @dataclass(frozen=True, slots=True)
+class Influence:
+    """What one text of an offer does for a match: the rank without it (one-based)."""
+
+    evidence_id: str | None
+    rank_without: int
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """One suggestion with its reasons.
 
@@ -200,7 +208,9 @@ class Match:
     helpful (grade 2 or 3), as fitted on the embedded sample, where pairs nobody
     judged count as not helpful. ``features`` are the raw
     values; ``contributions`` add up, with the ranker's intercept, to the
-    log-odds of ``score``.
+    log-odds of ``score``. ``missing`` are sentences of the need that other offers of the list
+    answer far better; ``influence`` says, text by text, what the rank would be without it;
+    ``raises`` what would lift the score; ``warnings`` what of the offer's text was not counted.
     """
 
     need_id: str
@@ -211,6 +221,10 @@ class Match:
     contributions: Mapping[str, float] = field(default_factory=dict)
     evidence: tuple[EvidencePair, ...] = ()
     distance_km: float | None = None
+    missing: tuple[str, ...] = ()
+    influence: tuple[Influence, ...] = ()
+    raises: tuple[Message, ...] = ()
+    warnings: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

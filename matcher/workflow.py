@@ -8,6 +8,7 @@ and the monthly job all call these, so they cannot disagree. Days are passed in;
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
@@ -20,10 +21,11 @@ import numpy as np
 from matcher import intake
 from matcher.encoding import Encoder, load_encoder
 from matcher.explanation import explain
+from matcher.features import Record
 from matcher.lexical import count_terms
 from matcher.pool import Floats, Pool, build_pool
 from matcher.ranker import Ranker, load_ranker
-from matcher.ranking import Query, rank
+from matcher.ranking import Circumstances, Query, rank
 from matcher.reference import place
 from matcher.settings import Settings
 from matcher.store import Changes, Store, open_store, text_hash
@@ -33,6 +35,8 @@ TAIPEI = timezone(timedelta(hours=8), "Asia/Taipei")
 PORTION = 2000
 SENTENCES_KEPT = 100_000
 TYPED_NEED = "ad-hoc"
+SUCCESSES = frozenset({"meeting", "mou", "contract"})
+DECIDED = SUCCESSES | {"contacted", "declined"}
 Progress = Callable[[str, int, int], None]
 
 
@@ -200,11 +204,33 @@ def _rank_needs(workspace: Workspace, needs: Sequence[Need], vectors: Floats, to
     pool = workspace.pool(progress)
     queries = [Query(n, v, _place_of(n)) for n, v in zip(needs, vectors, strict=True)]
     run = make_run(workspace, day)
-    found = rank(queries, pool, workspace.ranker, day, workspace.store.conflicts())
+    records = track_records(workspace.store, day)
+    circumstances = Circumstances(day, workspace.store.conflicts(), records)
+    found = rank(queries, pool, workspace.ranker, circumstances)
     for done, ranking in enumerate(found, start=1):
         matches = explain(ranking, pool, workspace.ranker, workspace.embed_sentences, top)
         progress("match", done, len(needs))
         yield MatchList(ranking.query.need, matches, run, int(ranking.eligible.sum()))
+
+
+def track_records(store: Store, day: date) -> dict[str, Record]:
+    """Count, for each offer, the firms it was brought to and those that met it or went on.
+
+    Only what happened up to the end of ``day`` in Taiwan counts, so that an old list can be
+    made again. A need without a party counts as a firm of its own.
+    """
+    firms = {need.need_id: need.party_id or need.need_id for need in store.needs()}
+    known: dict[str, set[str]] = defaultdict(set)
+    good: dict[str, set[str]] = defaultdict(set)
+    for outcome in store.outcomes():
+        if outcome.time.astimezone(TAIPEI).date() > day:
+            continue
+        firm = firms.get(outcome.need_id, outcome.need_id)
+        if outcome.stage in DECIDED:
+            known[outcome.offer_id].add(firm)
+        if outcome.stage in SUCCESSES:
+            good[outcome.offer_id].add(firm)
+    return {offer: Record(len(who), len(good[offer])) for offer, who in known.items()}
 
 
 def match_text(workspace: Workspace, text: str, *, centre: str | None = None, top: int = 10,
@@ -217,7 +243,9 @@ def match_text(workspace: Workspace, text: str, *, centre: str | None = None, to
 
 def make_run(workspace: Workspace, day: date) -> Run:
     """Name what makes the lists of this moment; equal inputs give an equal run id."""
-    parts = (workspace.encoder.revision, workspace.ranker.revision, workspace.store.snapshot())
+    records = repr(sorted(track_records(workspace.store, day).items())).encode()
+    data = f"{workspace.store.snapshot()}/{hashlib.sha256(records).hexdigest()[:8]}"
+    parts = (workspace.encoder.revision, workspace.ranker.revision, data)
     digest = hashlib.sha256("|".join((*parts, day.isoformat())).encode()).hexdigest()
     return Run(digest[:16], parts[0], parts[1], parts[2], day)
 

@@ -10,13 +10,13 @@ from conftest import DAY, EVIDENCE, NEEDS, OFFERS
 from matcher.encoding import load_encoder
 from matcher.errors import ModelFileError
 from matcher.explanation import explain
-from matcher.features import FEATURES, Context, compute_features
+from matcher.features import FEATURES, Context, Record, compute_features
 from matcher.languages import INTERFACE_LANGUAGES
 from matcher.pool import build_pool
 from matcher.ranker import load_ranker
-from matcher.ranking import Query, distances_km, eligible, log_mean_exp, rank
+from matcher.ranking import Circumstances, Query, distances_km, eligible, log_mean_exp, rank
 from matcher.reference import place
-from matcher.vocabulary import Conflict, Need, Offer
+from matcher.vocabulary import Conflict, Evidence, Need, Offer
 
 ENCODER, RANKER = load_encoder(), load_ranker()
 
@@ -28,7 +28,7 @@ def pool_of(offers=OFFERS, evidence=EVIDENCE):
 
 def ranked(need, pool, day=DAY, conflicts=()):
     query = Query(need, ENCODER.encode_query([need.text])[0], place(need.centre, need.county))
-    return next(rank([query], pool, RANKER, day, conflicts))
+    return next(rank([query], pool, RANKER, Circumstances(day, conflicts)))
 
 
 def ids(ranking, pool):
@@ -91,7 +91,7 @@ def test_batch_equals_single():
     pool = pool_of()
     queries = [Query(n, ENCODER.encode_query([n.text])[0], place(n.centre, n.county))
                for n in NEEDS * 20]
-    together = list(rank(queries, pool, RANKER, DAY))
+    together = list(rank(queries, pool, RANKER, Circumstances(DAY)))
     for query, found in zip(queries, together, strict=True):
         np.testing.assert_allclose(found.scores, ranked(query.need, pool).scores, atol=1e-6)
 
@@ -107,7 +107,9 @@ def test_log_mean_exp_lies_between_mean_and_maximum():
     values = np.array([0.1, 0.5, 0.2, 0.2, 0.3], np.float32)
     joined = log_mean_exp(values, pool)
     assert 0.3 < joined[0] < 0.5
-    assert joined[1:] == pytest.approx([0.2, 0.3], abs=1e-6)
+    assert joined[1] == pytest.approx(0.2, abs=1e-6)
+    filled = np.log((np.exp(3) + np.exp(2)) / 2) / 10  # one text less than the median offer
+    assert joined[2] == pytest.approx(filled, abs=1e-6)
 
 
 def test_an_offer_without_any_text_is_ranked_not_dropped():
@@ -136,8 +138,10 @@ NEED_ROWS = (Need("N", "x"), NEEDS[0], replace(NEEDS[0], modes=("licence",), trl
 def test_a_feature_keeps_its_contract(feature, need):
     offers = [*OFFERS, Offer("O9"), replace(OFFERS[0], modes=("licence",), trl_now=1)]
     n = len(offers)
+    evidence = [EVIDENCE[:1], EVIDENCE[1:], (), (), (Evidence("E9", "O1", "x", year=1950),)]
     context = Context(need, offers, np.linspace(-1, 1, n).astype(np.float32),
-                      np.array([0, 10, 300, np.nan, 45], np.float32))
+                      np.array([0, 10, 300, np.nan, 45], np.float32), evidence,
+                      {"O1": Record(4, 3)}, DAY)
     values = compute_features(context)[feature.key]
     assert values.shape == (n,)
     assert values.dtype == np.float32
@@ -146,7 +150,7 @@ def test_a_feature_keeps_its_contract(feature, need):
     assert feature.low <= feature.neutral <= feature.high
     assert feature.direction in (1, -1)
     assert all(feature.label[lang] for lang in INTERFACE_LANGUAGES)
-    assert np.sign(RANKER.weights[feature.key]) == feature.direction
+    assert np.sign(RANKER.weights.get(feature.key, feature.weight)) == feature.direction
 
 
 def test_a_changed_ranker_file_is_refused(tmp_path):
@@ -154,3 +158,39 @@ def test_a_changed_ranker_file_is_refused(tmp_path):
     (tmp_path / "ranker.json").write_text("{}", "utf-8")
     with pytest.raises(ModelFileError, match=r"ranker\.json"):
         load_ranker(tmp_path / "ranker.json")
+
+
+def test_an_explanation_says_what_is_missing_what_carries_it_and_what_would_raise_it():
+    both = Need("N", description="主軸熱變位要補償到 8 µm。Piglets need an oral vaccine.", trl_now=8, trl_target=9)
+    pool = pool_of()
+    found = {m.offer_id: m for m in explain(ranked(both, pool), pool, RANKER, ENCODER.encode)}
+    assert found["O1"].missing == ("Piglets need an oral vaccine.",)
+    assert found["O2"].missing == ("主軸熱變位要補償到 8 µm。",)
+    assert [i.evidence_id for i in found["O1"].influence] == [None, "E1"]
+    assert all(1 <= i.rank_without <= 3 for m in found.values() for i in m.influence)
+    assert found["O3"].influence == ()
+    assert [m.id for m in found["O1"].raises][0] == "a technology readiness level within the need's span"
+    assert found["O1"].warnings == ()
+
+
+def test_no_sentence_is_shown_twice_as_evidence():
+    pool = pool_of()
+    for match in explain(ranked(NEEDS[0], pool), pool, RANKER, ENCODER.encode):
+        for side in ("need_sentence", "offer_sentence"):
+            shown = [getattr(pair, side) for pair in match.evidence]
+            assert len(shown) == len(set(shown)) >= 1
+
+
+def test_the_rank_without_a_text_is_the_rank_in_a_list_made_without_it():
+    pool, fewer = pool_of(), pool_of(evidence=EVIDENCE[1:])
+    need = replace(NEEDS[0], kinds=())
+    match = next(m for m in explain(ranked(need, pool), pool, RANKER, ENCODER.encode) if m.offer_id == "O1")
+    assert match.influence[1].rank_without == ids(ranked(need, fewer), fewer).index("O1") + 1
+
+
+def test_what_was_not_counted_is_said_with_the_match():
+    offer = replace(OFFERS[0], description=OFFERS[0].description + NEEDS[0].description + NEEDS[0].requirements + "GaN " * 9)
+    pool = pool_of([offer, *OFFERS[1:]])
+    need = replace(NEEDS[0], description=NEEDS[0].description * 2)
+    match = next(m for m in explain(ranked(need, pool), pool, RANKER, ENCODER.encode) if m.offer_id == "O1")
+    assert [w.id.split()[0] for w in match.warnings] == ["the", "words"]

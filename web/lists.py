@@ -11,6 +11,7 @@ from matcher import shows, workflow
 from matcher.encoders import ServingWorkspace
 from matcher.errors import InputError, UnknownRecordError
 from matcher.features import FEATURES
+from matcher.languages import render
 from matcher.reference import centres, terms
 from matcher.vocabulary import MatchList
 from web import page_language
@@ -113,4 +114,5 @@ def _card(match: Any, offer: Any, lang: str) -> dict[str, Any]:
     return {"match": match, "offer": offer, "bars": bars,
             "kind": terms("offer_kinds")[offer.kind].name[lang],
             "themes": [terms("themes")[t].name[lang] for t in offer.themes],
-            "pair": match.evidence[0] if match.evidence else None}
+            "raises": [render(message, lang) for message in match.raises],
+            "warnings": [render(message, lang) for message in match.warnings]}

@@ -1,0 +1,149 @@
+"""What of a text counts as evidence, and what only tries to please the ranking.
+
+Ranking by text similarity invites keyword lists, repetitions, hidden signs and the need pasted
+into a profile (Hsieh, Raghunathan & Shah 2023; Eisenhofer et al. 2023). Such parts are left
+out before a text is encoded and counted, and said to people in a sentence each.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+from matcher.languages import detect, normalise, sentences
+from matcher.lexical import FUNCTION_WORDS, terms
+from matcher.vocabulary import Message
+
+# Cyrillic and Greek letters that look like Latin ones. Greek letters that science writes beside
+# Latin ones and that look like none of them (μm, α-SiC) are not here.
+_TWINS = str.maketrans("аеорсухіјѕԁһԛԝАВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧο",
+                       "aeopcyxijsdhqwABEKMHOPCTYXIJSABEZHIKMNOPTYXo")
+_MIXED_WORD = re.compile(r"[^\W\d_]*(?:[a-zA-Z][\u0370-\u03ff\u0400-\u04ff]"
+                         r"|[\u0370-\u03ff\u0400-\u04ff][a-zA-Z])[^\W\d_]*")
+_HIDDEN = re.compile(r"[\u200b\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+_AGAIN = re.compile(r"([^\W\d_].{1,60}?)(?:[\s,，、;；]*\1){3,}", re.DOTALL)
+_ITEM_END = re.compile(r"[,，、;；|/•·\t]+")
+_ITEM_OR_SPACE = re.compile(r"[,，、;；|/•·\s]+")
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_LATIN_WORD = re.compile(r"[^\W_]+")
+LIST_ITEMS = 10
+BARE_WORDS = 14
+LONGEST_ITEM = 4
+SHINGLE = 6
+PASTED = 0.5
+LEAST_SHINGLES = 4
+LONG_NEED = 25
+NEARLY_ALL = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The part of a text that counts, and what was left out of it."""
+
+    text: str
+    warnings: tuple[Message, ...] = ()
+
+
+@lru_cache(maxsize=100_000)
+def read_fairly(text: str) -> Reading:
+    """Leave hidden signs, look-alike letters, repetitions and keyword lists out of a text.
+
+    A text that holds nothing of the kind comes back as it was, character for character.
+    """
+    warnings: list[Message] = []
+    kept = _without_hidden(text, warnings)
+    kept = _without_repetitions(kept, warnings)
+    kept = _without_lists(kept, warnings)
+    return Reading(kept, tuple(warnings)) if warnings else Reading(text)
+
+
+def _without_hidden(text: str, warnings: list[Message]) -> str:
+    hidden = len(_HIDDEN.findall(text))
+    if hidden:
+        warnings.append(Message("{count} hidden characters were left out", {"count": hidden}))
+        text = _HIDDEN.sub("", text)
+    twins = [word for word in _MIXED_WORD.findall(text) if word.translate(_TWINS) != word]
+    if twins:
+        warnings.append(Message("letters of another script were read as the Latin letters they "
+                                "look like: {words}", {"words": ", ".join(twins[:5])}))
+        text = _MIXED_WORD.sub(lambda found: found[0].translate(_TWINS), text)
+    return text
+
+
+def _without_repetitions(text: str, warnings: list[Message]) -> str:
+    """Leave out words said again and again without a pause; of equal sentences keep the first."""
+    once = _AGAIN.sub("", text)
+    parts = sentences(once)
+    first: dict[str, str] = {}
+    for part in parts:
+        first.setdefault(_key(part), part)
+    if once == text and len(parts) - len(first) < 2:
+        return text
+    warnings.append(Message("words repeated over and over do not count, repeated sentences "
+                            "count once"))
+    return "\n".join(first.values())
+
+
+def _key(sentence: str) -> str:
+    return "".join(c for c in normalise(sentence) if unicodedata.category(c)[0] in "LN")
+
+
+def _without_lists(text: str, warnings: list[Message]) -> str:
+    """Leave sentences out that only list ten or more keywords."""
+    parts = sentences(text, longest=len(text) + 1)
+    kept = [part for part in parts if not is_keyword_list(part)]
+    if len(kept) == len(parts):
+        return text
+    warnings.append(Message("a list of keywords does not count as evidence; say it in sentences"))
+    return "\n".join(kept)
+
+
+def is_keyword_list(sentence: str) -> bool:
+    """Say whether a sentence is ten or more short items, or as many words without grammar.
+
+    Items end at commas and the like; in Chinese, which writes no spaces, at spaces too.
+    """
+    is_han = len(_HAN.findall(sentence)) * 2 > len(sentence)
+    parts = (_ITEM_OR_SPACE if is_han else _ITEM_END).split(sentence)
+    items = [count for part in parts if (count := len(terms(part)))]
+    short = sum(count <= LONGEST_ITEM for count in items)
+    return short >= max(LIST_ITEMS, 0.8 * len(items)) or (
+        detect(sentence) == "en" and _is_bare(sentence))
+
+
+def _is_bare(sentence: str) -> bool:
+    """Say whether most of a sentence is one stretch of words without any function word."""
+    words = _LATIN_WORD.findall(sentence.lower())
+    longest = here = 0
+    for word in words:
+        here = 0 if word in FUNCTION_WORDS or word.isdigit() else here + 1
+        longest = max(longest, here)
+    return longest >= max(BARE_WORDS, 0.7 * len(words))
+
+
+def is_pasted(need: str, text: str) -> bool:
+    """Say whether a text repeats half or more of a need, or nearly every word of a long one.
+
+    Runs of six terms are compared; a need of fewer than nine terms is too short to tell pasting
+    from speaking of the same thing.
+    """
+    asked = _shingles(need)
+    if len(asked) >= LEAST_SHINGLES and len(asked & _shingles(text)) >= PASTED * len(asked):
+        return True
+    wanted = _distinct(need)
+    if len(wanted) < LONG_NEED or is_keyword_list(need):
+        return False
+    return len(wanted & _distinct(text)) >= NEARLY_ALL * len(wanted)
+
+
+@lru_cache(maxsize=20_000)
+def _shingles(text: str) -> frozenset[tuple[str, ...]]:
+    found = terms(text)
+    return frozenset(tuple(found[i : i + SHINGLE]) for i in range(len(found) - SHINGLE + 1))
+
+
+@lru_cache(maxsize=20_000)
+def _distinct(text: str) -> frozenset[str]:
+    return frozenset(terms(text))

@@ -1,0 +1,146 @@
+"""What counts as evidence; what attackers plant in a profile must not lift it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from matcher import demonstration
+from matcher.encoding import load_encoder
+from matcher.integrity import is_pasted, read_fairly
+from matcher.lexical import count_terms
+from matcher.pool import build_pool, near_copies
+from matcher.ranker import load_ranker
+from matcher.ranking import Circumstances, Query, rank, spread_copies
+from matcher.reference import place
+from matcher.vocabulary import Offer
+
+HIDDEN, TWINS = "hidden characters were left out", "letters of another script"
+AGAIN, LISTED = "words repeated over and over", "a list of keywords"
+WORDS = "laser, optics, fibre, lens, mirror, prism, beam, photon, diode, sensor, camera"
+
+
+@pytest.mark.parametrize(("text", "counts", "warning"), [
+    ("We measure spindle error. 殘差 6 µm。", None, None),
+    ("α-SiC與β-catenin的μm級量測，Ωcm。", None, None),
+    ("Precision 1000000 Ω; 哈哈，好。", None, None),
+    ("We mea\u200bsure.", "We measure.", HIDDEN),
+    ("sаlmon fаrm", "salmon farm", TWINS),
+    ("We test. " + "GaN " * 9, "We test.", AGAIN),
+    ("光電元件" * 6 + "量測設備。", "量測設備。", AGAIN),
+    ("We test.\nOurs is good.\nWe test.\nWe test!", "We test.\nOurs is good.", AGAIN),
+    (f"We test. Keywords: {WORDS}.", "We test.", LISTED),
+    ("量測設備。\n雷射、光學、光纖、透鏡、稜鏡、光束、光子、二極體、感測器、相機", "量測設備。", LISTED),
+    ("量測設備。\n雷射 光學 光纖 透鏡 稜鏡 光束 光子 二極體 感測器 相機", "量測設備。", LISTED),
+    ("We test. L" + WORDS.replace(",", "")[1:] + " imaging spectrum laser radar.", "We test.", LISTED),
+    ("We test lasers, lenses and mirrors, with fibre optics.", None, None),
+])
+def test_only_plain_sentences_count(text, counts, warning):
+    found = read_fairly(text)
+    assert found.text.strip() == (counts if counts else text).strip()
+    assert [warning in w.id for w in found.warnings] == [True] * bool(warning)
+
+
+NEED = "五軸加工機開機兩小時後主軸伸長三十五微米，需要在不加裝冷卻機的條件下補償到八微米以內。"
+
+
+@pytest.mark.parametrize(("need", "text", "pasted"), [
+    (NEED, f"我們做量測。{NEED}", True),
+    (NEED, NEED[:30], True),
+    (NEED, "以七個溫度點補償主軸熱誤差，殘差六微米，五軸加工機實測。", False),
+    ("主軸熱變位補償", "主軸熱變位補償是我們的專長。", False),
+])
+def test_a_need_pasted_into_a_profile_is_told_from_speaking_of_the_same(need, text, pasted):
+    assert is_pasted(need, text) is pasted
+
+
+@pytest.fixture(scope="module")
+def world():
+    """The sample with remembered vectors and counts, so that one changed text costs one text."""
+    sample, encoder, vectors, counts = demonstration.read_sample(), load_encoder(), {}, {}
+
+    def remembered(kept, compute, texts):
+        new = [t for t in dict.fromkeys(texts) if t not in kept]
+        kept.update(zip(new, compute(new), strict=True) if new else ())
+        return [kept[t] for t in texts]
+
+    def embed(texts):
+        return np.stack(remembered(vectors, encoder.encode, texts))
+
+    def pool(offers, evidence):
+        return build_pool(offers, evidence, embed, lambda o: place(o.centre, o.county),
+                          lambda texts: sparse.vstack(remembered(counts, count_terms, texts), "csr"))
+
+    def order(need, found):
+        query = Query(need, embed([need.text])[0], place(need.centre, need.county))
+        ranking = next(rank([query], found, load_ranker(), Circumstances(demonstration.SAMPLE_DAY)))
+        return [found.offers[i].offer_id for i in ranking.order], ranking
+
+    needs = [replace(n, kinds=()) for n in sample["needs"][::8]]
+    return needs, list(sample["offers"]), list(sample["evidence"]), pool, order
+
+
+def _keywords(need):
+    return list(dict.fromkeys(re.findall(r"[\u4e00-\u9fff]{2,4}|[A-Za-z]{4,}|[\u0e00-\u0e7f]{4,}|[\u3040-\u30ff\uac00-\ud7af]{2,}", need.text)))
+
+
+PLANTED = {
+    "keywords": lambda need: "、".join(_keywords(need)),
+    "keywords without commas": lambda need: " ".join(_keywords(need)),
+    "one term again and again": lambda need: f"{_keywords(need)[0]} " * 500,
+    "the need": lambda need: need.text,
+    "the need with hidden characters": lambda need: "\u200b".join(need.text),
+    "the need in look-alike letters": lambda need: need.text.translate(str.maketrans("aeopc", "аеорс")),
+    "the need in invisible tags": lambda need: "".join(chr(0xE0000 + ord(c) % 128) for c in need.text),
+}
+
+
+@pytest.mark.parametrize("plant", PLANTED)
+def test_planted_text_gains_no_place(world, plant):
+    needs, offers, evidence, pool, order = world
+    honest = pool(offers, evidence)
+    flagged = 0
+    for need in needs:
+        before, _ = order(need, honest)
+        victim = before[101]
+        spoilt = [replace(o, description=f"{o.description}\n{PLANTED[plant](need)}")
+                  if o.offer_id == victim else o for o in offers]
+        after, ranking = order(need, pool(spoilt, evidence))
+        assert after.index(victim) >= 101, (need.need_id, victim)
+        flagged += bool(ranking.pasted)
+    if "need" in plant and "tags" not in plant:
+        assert flagged >= 0.95 * len(needs)
+
+
+def test_hiding_all_but_the_best_text_gains_at_most_five_places(world):
+    needs, offers, evidence, pool, order = world
+    honest = pool(offers, evidence)
+    for need in needs:
+        before, ranking = order(need, honest)
+        victim = before[101]
+        rows = honest.texts_of([o.offer_id for o in offers].index(victim))
+        best = honest.texts[max(rows, key=lambda row: ranking.text_affinity[row])].evidence_id
+        kept = [e for e in evidence if e.offer_id != victim or e.evidence_id == best]
+        bare = [replace(o, title="", description="") if best and o.offer_id == victim else o for o in offers]
+        after, _ = order(need, pool(bare, kept))
+        assert after.index(victim) >= 96, need.need_id
+
+
+def test_near_copies_of_one_party_are_grouped():
+    offers = [Offer("a", party_id="P"), Offer("b", party_id="Q"), Offer("c", party_id="P"), Offer("d"), Offer("e", party_id="P")]
+    vectors = np.array([[1, 0], [1, 0], [0.99, 0.14], [1, 0], [0, 1]], np.float32)
+    assert near_copies(offers, vectors).tolist() == [0, -1, 0, -1, -1]
+
+
+@pytest.mark.parametrize(("copies", "order"), [
+    ([-1] * 14, list(range(14))),
+    ([0] * 4 + [-1] * 10, [0, 1, 4, 5, 6, 7, 8, 9, 10, 11, 2, 3, 12, 13]),
+    ([0] * 14, list(range(14))),
+    ([0, 0, 0, 3, 3, 3], [0, 1, 3, 4, 2, 5]),
+])
+def test_at_most_two_near_copies_stand_among_the_first_ten(copies, order):
+    assert spread_copies(np.arange(len(copies)), np.array(copies)).tolist() == order
