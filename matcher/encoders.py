@@ -133,7 +133,8 @@ class ServingWorkspace:
             if self._space is None:
                 self._seen = self._stamp()
                 self._space = Workspace(open_store(self._settings.database_url),
-                                        open_encoder(self._wanted()), load_ranker())
+                                        open_encoder(self._wanted()), load_ranker(),
+                                        self._settings.threshold)
             elif (self._change is None and self._stamp() != self._seen
                   and time.monotonic() >= self._next_try):
                 self._change = Thread(target=self._switch, daemon=True,

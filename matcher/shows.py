@@ -85,7 +85,8 @@ def lists_json(lists: Sequence[MatchList], rows: Sequence[Mapping[str, Any]]) ->
     for row in rows:
         by_need.setdefault(row["need_id"], []).append(row)
     value = [{"need_id": found.need.need_id, "need_title": found.need.title,
-              "centre": found.need.centre, "eligible": found.eligible, "run": asdict(found.run),
+              "centre": found.need.centre, "eligible": found.eligible,
+              "scope": found.scope, "run": asdict(found.run),
               "matches": by_need.get(found.need.need_id, [])} for found in lists]
     return json.dumps(value, ensure_ascii=False, allow_nan=False, default=str, indent=1)
 
@@ -104,6 +105,8 @@ def lists_text(lists: Sequence[MatchList], rows: Sequence[Mapping[str, Any]], la
 def _list_text(found: MatchList, rows: Sequence[Mapping[str, Any]], lang: str) -> str:
     need = found.need
     lines = [f"■ {need.need_id}  {need.title or need.description[:60]}"]
+    if found.widened:
+        lines.append("  " + render(found.widened, lang))
     if not rows:
         lines.append("  " + translate("No eligible offer: check kinds, dates and reach.", lang))
     for row in rows:

@@ -241,12 +241,17 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class MatchList:
-    """Ordered matches of one need at one time; ``eligible`` counts the offers considered."""
+    """Ordered matches of one need at one time; ``eligible`` counts the offers considered.
+
+    ``scope`` says how far the list looks, ``widened`` why it had to look beyond the centre.
+    """
 
     need: Need
     matches: tuple[Match, ...]
     run: Run
     eligible: int = 0
+    scope: str = ""
+    widened: Message | None = None
 
 
 @dataclass(frozen=True, slots=True)

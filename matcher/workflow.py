@@ -27,6 +27,7 @@ from matcher.pool import Floats, Pool, build_pool
 from matcher.ranker import Ranker, load_ranker
 from matcher.ranking import Circumstances, Query, rank
 from matcher.reference import place
+from matcher.scope import choose_scope
 from matcher.settings import Settings
 from matcher.store import Changes, Store, open_store, text_hash
 from matcher.vocabulary import Match, MatchList, Need, Offer, Outcome, Run
@@ -56,8 +57,11 @@ class Workspace:
     a list after an edit costs one text, not all. Threads may share it.
     """
 
-    def __init__(self, store: Store, encoder: Encoder, ranker: Ranker) -> None:
+    def __init__(self, store: Store, encoder: Encoder, ranker: Ranker,
+                 threshold: float = 0.2) -> None:
+        """Keep what lists are made of; an offer scored below ``threshold`` does not fit well."""
         self.store = store
+        self.threshold = threshold
         self.encoder = encoder
         self.ranker = ranker
         self._vectors: dict[tuple[str, str], Floats] = {}
@@ -68,7 +72,7 @@ class Workspace:
 
     def with_encoder(self, encoder: Encoder) -> Workspace:
         """Give a workspace of another encoder over the same store, counted terms kept."""
-        other = Workspace(self.store, encoder, self.ranker)
+        other = Workspace(self.store, encoder, self.ranker, self.threshold)
         other._counts = dict(self._counts)
         return other
 
@@ -146,7 +150,7 @@ class Workspace:
 def open_workspace(settings: Settings) -> Workspace:
     """Open the store and load the encoder and the ranker that the settings name."""
     return Workspace(open_store(settings.database_url), load_encoder(settings.encoder),
-                     load_ranker())
+                     load_ranker(), settings.threshold)
 
 
 def _place_of(record: Need | Offer) -> tuple[float, float] | None:
@@ -208,9 +212,14 @@ def _rank_needs(workspace: Workspace, needs: Sequence[Need], vectors: Floats, to
     circumstances = Circumstances(day, workspace.store.conflicts(), records)
     found = rank(queries, pool, workspace.ranker, circumstances)
     for done, ranking in enumerate(found, start=1):
+        scope = None
+        if top is not None:
+            order, scope = choose_scope(ranking, pool.offers, top, workspace.threshold)
+            ranking = replace(ranking, order=order)
         matches = explain(ranking, pool, workspace.ranker, workspace.embed_sentences, top)
         progress("match", done, len(needs))
-        yield MatchList(ranking.query.need, matches, run, int(ranking.eligible.sum()))
+        yield MatchList(ranking.query.need, matches, run, int(ranking.eligible.sum()),
+                        scope.step if scope else "", scope.reason if scope else None)
 
 
 def track_records(store: Store, day: date) -> dict[str, Record]:

@@ -103,7 +103,8 @@ def _list_page(found: MatchList) -> str:
     rows = [_card(match, store.offer(match.offer_id), lang) for match in found.matches]
     place = centres().get(found.need.centre or "")
     return render_template("list.html", found=found, rows=rows, centre=place, centres=centres(),
-                           parties=store.parties(), text=found.need.description)
+                           parties=store.parties(), text=found.need.description,
+                           widened=found.widened and render(found.widened, lang))
 
 
 def _card(match: Any, offer: Any, lang: str) -> dict[str, Any]:

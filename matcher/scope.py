@@ -1,0 +1,71 @@
+"""The scope ladder: own centre → within 45 km → the whole country → partner parks abroad.
+
+A list is widened by one step only while it is thin: while fewer offers than asked for reach
+the score below which a need counts as without an offer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.features import NEAR_KM
+from matcher.ranking import Ranking
+from matcher.reference import centres
+from matcher.vocabulary import Message, Need, Offer
+
+HOME = "TW"
+STEPS = ("own centre", "within 45 km", "whole country", "partner parks")
+OPEN = len(STEPS) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """How far a list looks: its step, and why it was widened to it (None: it was not)."""
+
+    step: str
+    reason: Message | None = None
+
+
+def steps_of(need: Need, offers: Sequence[Offer], distance_km: NDArray[np.float32]
+             ) -> NDArray[np.intp]:
+    """Give the first step of the ladder (place in ``STEPS``) at which each offer is seen, (n,).
+
+    A need without a centre starts from the distance; an offer of unknown place is national.
+    """
+    country = _country(need.centre)
+    return np.array([
+        0 if need.centre and offer.centre == need.centre else
+        1 if distance <= NEAR_KM else
+        2 if _country(offer.centre) == country else 3
+        for offer, distance in zip(offers, distance_km.tolist(), strict=True)], np.intp)
+
+
+def _country(centre: str | None) -> str:
+    found = centres().get(centre or "")
+    return found.country if found else HOME
+
+
+def choose_scope(ranking: Ranking, offers: Sequence[Offer], wanted: int, threshold: float
+                 ) -> tuple[NDArray[np.intp], Scope]:
+    """Give the order (k,) within the narrowest step that holds enough good offers, and that step.
+
+    Enough are ``wanted`` offers with a score of ``threshold`` (0…1) or more.
+    """
+    steps = steps_of(ranking.query.need, offers, ranking.distance_km)[ranking.order]
+    good = ranking.scores[ranking.order] >= threshold
+    counts = [int((good & (steps <= step)).sum()) for step in range(len(STEPS))]
+    chosen = next((step for step, count in enumerate(counts) if count >= wanted), OPEN)
+    return ranking.order[steps <= chosen], Scope(STEPS[chosen], _reason(chosen, counts, wanted))
+
+
+def _reason(chosen: int, counts: Sequence[int], wanted: int) -> Message | None:
+    if not chosen:
+        return None
+    return Message("Widened to: {step}. In the narrower scope ({before}) {count} offers fit well; "
+                   "{wanted} were asked for.",
+                   {"step": Message(STEPS[chosen]), "before": Message(STEPS[chosen - 1]),
+                    "count": counts[chosen - 1], "wanted": wanted})
