@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.errors import UnknownRecordError
 from matcher.integrity import read_fairly
 from matcher.lexical import LexicalIndex, count_terms, group_of
 from matcher.vocabulary import Evidence, Offer
@@ -67,6 +68,13 @@ class Pool:
         derived["copies"] = near_copies(self.offers, self.vectors[derived["starts"]])
         for name, value in derived.items():
             object.__setattr__(self, name, value)
+
+    def place_of(self, offer_id: str) -> int:
+        """Give the place of an offer; raise ``UnknownRecordError``."""
+        for place, offer in enumerate(self.offers):
+            if offer.offer_id == offer_id:
+                return place
+        raise UnknownRecordError("offer", offer_id)
 
     def texts_of(self, offer: int) -> range:
         """Give the positions of one offer's texts."""

@@ -23,7 +23,7 @@ Score
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -35,7 +35,7 @@ from matcher.integrity import is_pasted
 from matcher.lexical import count_terms, group_of
 from matcher.pool import Floats, Place, Pool
 from matcher.ranker import Ranker
-from matcher.vocabulary import Conflict, Need, Offer
+from matcher.vocabulary import Conflict, Message, Need, Offer
 
 BLOCK = 32
 EARTH_KM = 6371.0
@@ -213,20 +213,20 @@ def _join(values: Floats, missing: float, ordinary: float) -> float:
 def eligible(need: Need, offers: Sequence[Offer], day: date | None,
              banned: Set[tuple[str, str]] = frozenset()) -> NDArray[np.bool_]:
     """Say which offers may be matched at all, (n_offers,): kind, dates, reach, conflict."""
-    open_need = _open(need.valid_from, need.valid_to, day)
-    return np.array([
-        open_need
-        and (not need.kinds or offer.kind in need.kinds)
-        and _open(offer.valid_from, offer.valid_to, day)
-        and _reaches(offer, need)
-        and not _in_conflict(need.party_id, offer.party_id, banned)
-        for offer in offers
-    ], bool)
+    return np.array([not any(bars(need, offer, day, banned) for _, bars in EXCLUSIONS)
+                     for offer in offers], bool)
 
 
-def _open(start: date | None, end: date | None, day: date | None) -> bool:
+def exclusions(need: Need, offer: Offer, day: date | None,
+               banned: Set[tuple[str, str]] = frozenset()) -> tuple[Message, ...]:
+    """Say every reason why an offer may not be matched with a need; none when it may."""
+    return tuple(reason for reason, bars in EXCLUSIONS if bars(need, offer, day, banned))
+
+
+def _is_open(record: Need | Offer, day: date | None) -> bool:
     return day is None or (
-        (start is None or start <= day) and (end is None or day <= end)
+        (record.valid_from is None or record.valid_from <= day)
+        and (record.valid_to is None or day <= record.valid_to)
     )
 
 
@@ -236,10 +236,23 @@ def _reaches(offer: Offer, need: Need) -> bool:
 
 
 def _in_conflict(one: str | None, other: str | None, banned: Set[tuple[str, str]]) -> bool:
-    """A party never gets its own offer, nor one it has declared a conflict with."""
     if one is None or other is None:
         return False
-    return one == other or (one, other) in banned or (other, one) in banned
+    return (one, other) in banned or (other, one) in banned
+
+
+Bars = Callable[[Need, Offer, "date | None", Set[tuple[str, str]]], bool]
+EXCLUSIONS: tuple[tuple[Message, Bars], ...] = (
+    (Message("the need is not open on that day"), lambda n, o, day, b: not _is_open(n, day)),
+    (Message("the offer is not open on that day"), lambda n, o, day, b: not _is_open(o, day)),
+    (Message("the need asks for other kinds of offers"),
+     lambda n, o, day, b: bool(n.kinds) and o.kind not in n.kinds),
+    (Message("the offer is for its own centre only"), lambda n, o, day, b: not _reaches(o, n)),
+    (Message("need and offer are of one and the same party"),
+     lambda n, o, day, b: n.party_id is not None and n.party_id == o.party_id),
+    (Message("the two parties declared a conflict of interest"),
+     lambda n, o, day, b: _in_conflict(n.party_id, o.party_id, b)),
+)
 
 
 def distances_km(place: Place, places: Sequence[Place]) -> Floats:

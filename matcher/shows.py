@@ -19,6 +19,7 @@ from matcher.languages import render, translate
 from matcher.vocabulary import MatchList, Offer
 
 if TYPE_CHECKING:
+    from matcher.advice import NeedTeam, Why
     from matcher.encoders import Compared, Listed
     from matcher.evaluation import Figure
     from matcher.store import Store
@@ -219,3 +220,49 @@ def compared_text(name: str, found: Sequence[Compared], lang: str) -> str:
             *((key, *(str(side.figures[key]) for side in found)) for key in found[0].figures)]
     return "\n".join(f"{translate(first, lang) if first else '':<28} "
                      + " ".join(f"{cell:<26}" for cell in rest) for first, *rest in rows)
+
+
+def why_json(found: Why, lang: str) -> dict[str, Any]:
+    """Give the explanation of one pair as plain values."""
+    match = found.match
+    return {"need_id": found.need.need_id, "offer_id": found.offer.offer_id,
+            "reasons": [render(reason, lang) for reason in found.reasons],
+            "around": dict(found.around), "match": match and {
+                **asdict(match), "raises": [render(m, lang) for m in match.raises],
+                "warnings": [render(m, lang) for m in match.warnings]}}
+
+
+def why_text(found: Why, lang: str) -> str:
+    """Give the explanation of one pair as sentences."""
+    head = f"{found.need.need_id} {found.need.title} ↔ {found.offer.offer_id} {found.offer.title}"
+    match = found.match
+    if match is None:
+        return "\n".join([head, *("  " + render(reason, lang) for reason in found.reasons)])
+    labels = {f.key: f.label[lang] for f in FEATURES}
+    around = "  ".join(f"{offer} {score:.2f}" for offer, score in found.around)
+    lines = [head, "  " + translate("rank {rank}, score {score}", lang).format(
+        rank=match.rank, score=f"{match.score:.2f}"), f"  {around}"]
+    lines += [f"  {value:+.2f}  {labels[key]}" for key, value in match.contributions.items()]
+    parts = (("evidence", [f"{p.need_sentence} → {p.offer_sentence}" for p in match.evidence]),
+             ("What this offer does not answer, and others do", match.missing),
+             ("What would raise the score", [render(m, lang) for m in match.raises]),
+             ("warning", [render(m, lang) for m in match.warnings]))
+    lines += [f"  {translate(name, lang)}: {line}" for name, found_ in parts for line in found_]
+    return "\n".join(lines)
+
+
+def team_json(found: NeedTeam) -> dict[str, Any]:
+    """Give a team as plain values."""
+    return {"need_id": found.need.need_id, "members": found.members, "value": found.value,
+            "aspects": [{"aspect": aspect, "covered_by": who} for aspect, who in
+                        zip(found.aspects, found.covered_by, strict=True)]}
+
+
+def team_text(found: NeedTeam, store: Store, lang: str) -> str:
+    """Give a team as text: who covers each sentence of the need, and what nobody covers."""
+    titles = {offer.offer_id: offer.title for offer in store.offers()}
+    lines = [f"■ {found.need.need_id}  {found.need.title}"]
+    for aspect, who in zip(found.aspects, found.covered_by, strict=True):
+        covered = f"{who} {titles[who]}" if who else translate("nobody covers this", lang)
+        lines.append(f"  {aspect}\n      → {covered}")
+    return "\n".join(lines)

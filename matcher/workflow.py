@@ -25,7 +25,7 @@ from matcher.features import Record
 from matcher.lexical import count_terms
 from matcher.pool import Floats, Pool, build_pool
 from matcher.ranker import Ranker, load_ranker
-from matcher.ranking import Circumstances, Query, rank
+from matcher.ranking import Circumstances, Query, Ranking, rank
 from matcher.reference import place
 from matcher.scope import choose_scope
 from matcher.settings import Settings
@@ -208,9 +208,7 @@ def _rank_needs(workspace: Workspace, needs: Sequence[Need], vectors: Floats, to
     pool = workspace.pool(progress)
     queries = [Query(n, v, _place_of(n)) for n, v in zip(needs, vectors, strict=True)]
     run = make_run(workspace, day)
-    records = track_records(workspace.store, day)
-    circumstances = Circumstances(day, workspace.store.conflicts(), records)
-    found = rank(queries, pool, workspace.ranker, circumstances)
+    found = rank(queries, pool, workspace.ranker, circumstances_of(workspace, day))
     for done, ranking in enumerate(found, start=1):
         scope = None
         if top is not None:
@@ -220,6 +218,18 @@ def _rank_needs(workspace: Workspace, needs: Sequence[Need], vectors: Floats, to
         progress("match", done, len(needs))
         yield MatchList(ranking.query.need, matches, run, int(ranking.eligible.sum()),
                         scope.step if scope else "", scope.reason if scope else None)
+
+
+def circumstances_of(workspace: Workspace, day: date) -> Circumstances:
+    """Give what decides beside texts on a day: conflicts and what became of earlier matches."""
+    return Circumstances(day, workspace.store.conflicts(), track_records(workspace.store, day))
+
+
+def rank_one(workspace: Workspace, need: Need, day: date) -> Ranking:
+    """Rank all offers for one stored need."""
+    query = Query(need, workspace.embed([need.text], "query")[0], _place_of(need))
+    return next(rank([query], workspace.pool(), workspace.ranker,
+                     circumstances_of(workspace, day)))
 
 
 def track_records(store: Store, day: date) -> dict[str, Record]:

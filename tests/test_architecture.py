@@ -11,9 +11,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ROOMS = (
-    "vocabulary", "errors", "settings", "languages", "reference", "lexical", "intake", "store",
-    "features", "ranker", "encoding", "pool", "ranking", "explanation", "learning", "frames",
-    "evaluation", "workflow", "encoders", "report", "shows", "demonstration", "doctor", "cli",
+    "vocabulary", "errors", "settings", "languages", "reference", "lexical", "integrity", "intake",
+    "store", "features", "ranker", "encoding", "pool", "ranking", "scope", "assignment", "market",
+    "explanation", "insight", "frames", "evaluation", "learning", "workflow", "advice", "encoders", "report", "shows", "demonstration", "doctor", "cli",
 )
 ONLY_IN = {
     "store": {"sqlalchemy", "alembic", "sqlite3", "psycopg", "pgvector"},
@@ -23,7 +23,7 @@ ONLY_IN = {
 }
 # The doctor names SQLite's version; the command line starts the page.
 ALLOWED = {("doctor", "sqlite3"), ("cli", "web")}
-PURE = ("features", "ranking", "ranker", "assignment")
+PURE = ("features", "integrity", "ranking", "ranker", "assignment", "market", "insight")
 
 
 def room_of(path: Path) -> str:

@@ -169,7 +169,7 @@ def test_an_explanation_says_what_is_missing_what_carries_it_and_what_would_rais
     assert [i.evidence_id for i in found["O1"].influence] == [None, "E1"]
     assert all(1 <= i.rank_without <= 3 for m in found.values() for i in m.influence)
     assert found["O3"].influence == ()
-    assert [m.id for m in found["O1"].raises][0] == "a technology readiness level within the need's span"
+    assert next(m.id for m in found["O1"].raises) == "a technology readiness level within the need's span"
     assert found["O1"].warnings == ()
 
 

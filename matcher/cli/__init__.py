@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from matcher import __version__
+from matcher.cli.advice import team, why
 from matcher.cli.base import Bar, Commands, Month, json_option, language, say, show_json
 from matcher.cli.models import model, train
 from matcher.errors import InputError
@@ -256,5 +257,7 @@ def shown_value(name: str, settings: Settings) -> str:
     return value
 
 
+main.add_command(why)
+main.add_command(team)
 main.add_command(model)
 main.add_command(train)

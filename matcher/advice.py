@@ -1,0 +1,103 @@
+"""Verbs on one need: why an offer stands where it stands, and which team covers the need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from matcher.explanation import compare, explain_one, need_sentences
+from matcher.insight import Team, aspect_coverage, form_team
+from matcher.pool import Pool
+from matcher.ranking import Ranking, exclusions
+from matcher.vocabulary import Match, Message, Need, Offer
+from matcher.workflow import Workspace, circumstances_of, rank_one
+
+CANDIDATES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """One offer for one need: the match, or why there can be none; and the offers around it.
+
+    ``match.rank`` counts among all eligible offers; ``around`` are the offers just above and
+    below, best first, with their scores.
+    """
+
+    need: Need
+    offer: Offer
+    match: Match | None
+    reasons: tuple[Message, ...] = ()
+    around: tuple[tuple[str, float], ...] = ()
+
+
+def why(workspace: Workspace, need_id: str, offer_id: str, day: date) -> Why:
+    """Explain one pair, whether it was listed or not; raise ``UnknownRecordError``."""
+    need, offer = workspace.store.need(need_id), workspace.store.offer(offer_id)
+    pool, ranking = workspace.pool(), rank_one(workspace, need, day)
+    place = pool.place_of(offer_id)
+    if not ranking.eligible[place]:
+        conflicts = circumstances_of(workspace, day).banned
+        return Why(need, offer, None, exclusions(need, offer, day, conflicts))
+    order = ranking.order.tolist()
+    rank = order.index(place) + 1
+    compared = compare(ranking, pool, [place, *order[:10]], workspace.embed_sentences)
+    nearest = compared[1].best()
+    for other in compared[2:]:
+        nearest = nearest.clip(other.best())
+    match = explain_one(ranking, pool, workspace.ranker, place, rank, compared[0], nearest)
+    return Why(need, offer, match, (), _around(ranking, pool, rank))
+
+
+def _around(ranking: Ranking, pool: Pool, rank: int, each_side: int = 2
+            ) -> tuple[tuple[str, float], ...]:
+    near = ranking.order[max(0, rank - 1 - each_side) : rank + each_side].tolist()
+    return tuple((pool.offers[i].offer_id, float(ranking.scores[i])) for i in near)
+
+
+@dataclass(frozen=True, slots=True)
+class NeedTeam:
+    """A team for a need: its aspects, members' offer ids, and who covers each aspect."""
+
+    need: Need
+    aspects: tuple[str, ...]
+    members: tuple[str, ...]
+    covered_by: tuple[str | None, ...]
+    value: float
+
+    @property
+    def uncovered(self) -> tuple[str, ...]:
+        """Give the aspects nobody of the team covers."""
+        return tuple(a for a, who in zip(self.aspects, self.covered_by, strict=True) if not who)
+
+
+def team(workspace: Workspace, need_id: str, day: date, most: int = 4,
+         kinds: Sequence[str] = ()) -> NeedTeam:
+    """Find the smallest team of at most ``most`` offers that covers a need's sentences.
+
+    ``kinds`` are kinds of party that must be in it where there is one (firm, university …).
+    """
+    need, pool = workspace.store.need(need_id), workspace.pool()
+    ranking = rank_one(workspace, need, day)
+    aspects = need_sentences(need)
+    coverage = aspect_coverage(workspace.embed_sentences(aspects), pool)
+    parties = workspace.store.parties()
+    chosen = ranking.order[:CANDIDATES].tolist()
+    owners = {i: parties.get(pool.offers[i].party_id or "") for i in chosen}
+    found = form_team(coverage, chosen, most, wanted=kinds, conflicts=_conflicts(workspace, pool,
+                      chosen), kinds={i: p.kind for i, p in owners.items() if p})
+    return _named(need, aspects, found, pool)
+
+
+def _conflicts(workspace: Workspace, pool: Pool, chosen: Sequence[int]) -> list[tuple[int, int]]:
+    """Give the pairs of offers whose parties declared a conflict, or are one and the same."""
+    banned = {frozenset((c.party_id, c.other_party_id)) for c in workspace.store.conflicts()}
+    party = {i: pool.offers[i].party_id for i in chosen}
+    return [(i, j) for i in chosen for j in chosen if i < j and party[i] and party[j]
+            and (party[i] == party[j] or frozenset((party[i], party[j])) in banned)]
+
+
+def _named(need: Need, aspects: tuple[str, ...], found: Team, pool: Pool) -> NeedTeam:
+    ids = {i: pool.offers[i].offer_id for i in found.members}
+    return NeedTeam(need, aspects, tuple(ids.values()),
+                    tuple(None if i is None else ids[i] for i in found.covered_by), found.value)

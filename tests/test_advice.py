@@ -1,0 +1,75 @@
+"""Why an offer stands where it does, and the team for a need, by verb and by command."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+from conftest import DAY, NEEDS, OFFERS, PARTIES
+
+from matcher import advice
+from matcher.cli import main
+from matcher.errors import UnknownRecordError
+from matcher.vocabulary import Conflict, Need
+
+
+def test_a_listed_offer_is_explained_as_in_its_list(space):
+    found = advice.why(space, "N1", "O1", DAY)
+    assert found.match.rank == 1
+    assert found.reasons == ()
+    assert found.around[0] == ("O1", pytest.approx(found.match.score))
+    assert [i.evidence_id for i in found.match.influence] == [None, "E1"]
+
+
+@pytest.mark.parametrize(("change", "reason"), [
+    ({"valid_to": DAY.replace(year=2020)}, "the offer is not open on that day"),
+    ({"kind": "fund"}, "the need asks for other kinds of offers"),
+    ({"reach": "centre", "centre": "HSP"}, "the offer is for its own centre only"),
+    ({"party_id": "P1"}, "need and offer are of one and the same party"),
+])
+def test_an_offer_that_cannot_be_matched_says_why(space, change, reason):
+    space.store.put(offers=[replace(OFFERS[0], **change)])
+    found = advice.why(space, "N1", "O1", DAY)
+    assert found.match is None
+    assert [m.id for m in found.reasons] == [reason]
+
+
+def test_every_reason_is_given_at_once(space):
+    space.store.put(needs=[replace(NEEDS[0], valid_to=DAY.replace(year=2020))], conflicts=[Conflict("P1", "P2")])
+    found = advice.why(space, "N1", "O3", DAY)
+    assert [m.id for m in found.reasons] == [
+        "the need is not open on that day", "the need asks for other kinds of offers",
+        "the two parties declared a conflict of interest"]
+
+
+def test_an_unknown_pair_is_refused(space):
+    with pytest.raises(UnknownRecordError):
+        advice.why(space, "N1", "O99", DAY)
+
+
+def test_a_team_names_who_covers_what_and_what_nobody_covers(space):
+    space.store.put(needs=[Need("N9", description="主軸熱變位要補償到 8 µm。豬用口服疫苗要耐胃酸。", party_id="P1")])
+    found = advice.team(space, "N9", DAY)
+    assert found.covered_by[1] == "O2"
+    assert found.covered_by[0] in {"O1", "O3"}
+    assert found.uncovered == ()
+    assert advice.team(space, "N9", DAY, most=1).uncovered != ()
+    assert "O2" in advice.team(space, "N9", DAY, most=1, kinds=("institute",)).members
+
+
+@pytest.mark.parametrize(("command", "words"), [
+    (["why", "N1", "O1"], ["第 1 名", "文意相近度"]),
+    (["why", "N1", "O3"], ["需求要的是其他種類的供給"]),
+    (["team", "N1"], ["O1"]),
+])
+def test_commands_say_it_in_words_and_in_json(space, tmp_path, monkeypatch, command, words):
+    monkeypatch.setenv("MATCHER_DB", f"sqlite:///{tmp_path / 'matcher.db'}")
+    monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
+    assert PARTIES
+    shown = CliRunner().invoke(main, command)
+    assert shown.exit_code == 0, shown.output
+    assert all(word in shown.output for word in words)
+    found = json.loads(CliRunner().invoke(main, [*command, "--json"]).output)
+    assert found["need_id"] == "N1"
