@@ -23,6 +23,7 @@ from matcher.vocabulary import Evidence, Need, Offer
 Floats = NDArray[np.float32]
 NEAR_KM = 45.0
 HALF_LIFE_YEARS = 6
+OFFERS_OWN = frozenset({"recency", "support", "record"})
 EVIDENCE_COUNTS = {"patent": 1.0, "publication": 1.0, "project": 1.0, "case": 1.0}
 
 
@@ -57,7 +58,8 @@ class Feature:
     """One reason for a score: its key, computation, range, direction and label.
 
     ``direction`` is +1 where more is better for the match, -1 where less is; ``weight`` is
-    what the log-odds gain from a step of 1 before any ranker was trained.
+    what the log-odds gain from a step of 1 before any ranker was trained. ``mirror`` computes the
+    feature as the offer sees the need, where that is something else; None: both see the same.
     """
 
     key: str
@@ -68,6 +70,7 @@ class Feature:
     direction: int
     label: Mapping[str, str]
     weight: float
+    mirror: Callable[[Context], Floats] | None = None
 
 
 def affinity(context: Context) -> Floats:
@@ -81,6 +84,13 @@ def theme_overlap(context: Context) -> Floats:
     if not wanted:
         return np.full(len(context.offers), 0.5, np.float32)
     return np.array([len(wanted & set(o.themes)) / len(wanted) if o.themes else 0.5
+                     for o in context.offers], np.float32)
+
+
+def theme_welcome(context: Context) -> Floats:
+    """Share of the offer's themes that the need has, 0…1; neutral when either names none."""
+    asked = set(context.need.themes)
+    return np.array([len(asked & set(o.themes)) / len(set(o.themes)) if asked and o.themes else 0.5
                      for o in context.offers], np.float32)
 
 
@@ -132,6 +142,24 @@ def _meeting(one: tuple[float, float] | None, other: tuple[float, float] | None)
     return 1.0 if high <= low else low / high
 
 
+def budget_reaches(context: Context) -> Floats:
+    """1 where the need's budget reaches the offer's least amount, else their ratio; else neutral.
+
+    A fund gives money: it is content with any need whose budget it may carry.
+    """
+    budget = context.need.budget_max_ntd
+    return np.array([0.5 if budget is None or not o.money_min_ntd else
+                     min(1.0, budget / o.money_min_ntd) for o in context.offers], np.float32)
+
+
+def clarity(context: Context) -> Floats:
+    """Share of what an offer must know of a need that the need says, 0…1."""
+    need = context.need
+    said = [bool(v) for v in (need.description, need.requirements, need.trl_target, need.modes,
+                              need.budget_max_ntd, need.party_id)]
+    return np.full(len(context.offers), np.mean(said), np.float32)
+
+
 def recency(context: Context) -> Floats:
     """Mean of ``0.5 ** (age / 6 years)`` over dated evidence, 0…1; neutral where none is dated."""
     if context.day is None or not context.evidence:
@@ -179,18 +207,30 @@ def _both(zh: str, en: str) -> Mapping[str, str]:
 
 FEATURES: tuple[Feature, ...] = (
     Feature("affinity", affinity, -1.0, 1.0, 0.0, +1, _both("文意相近度", "Text affinity"), 17.5),
-    Feature("theme", theme_overlap, 0.0, 1.0, 0.5, +1, _both("產業主題", "Theme"), 3.0),
+    Feature("theme", theme_overlap, 0.0, 1.0, 0.5, +1, _both("產業主題", "Theme"), 3.0,
+            theme_welcome),
     Feature("trl", trl_fit, 0.0, 1.0, 0.5, +1, _both("技術成熟度", "TRL"), 1.5),
     Feature("nearness", nearness, 0.0, 1.0, 0.5, +1, _both("地理鄰近", "Nearness"), 1.2),
     Feature("mode", mode_overlap, 0.0, 1.0, 0.5, +1, _both("合作方式", "Way of working"), 1.2),
-    Feature("money", money_fit, 0.0, 1.0, 0.5, +1, _both("經費相符", "Money"), 0.5),
+    Feature("money", money_fit, 0.0, 1.0, 0.5, +1, _both("經費相符", "Money"), 0.5,
+            budget_reaches),
     Feature("recency", recency, 0.0, 1.0, 0.5, +1, _both("依據新近", "Recent evidence"), 0.3),
     Feature("support", support, 0.0, 1.0, 0.5, +1, _both("依據多寡", "Outside evidence"), 0.3),
     Feature("record", track_record, 0.0, 1.0, 0.5, +1, _both("媒合紀錄", "Track record"), 1.0),
-    Feature("complete", completeness, 0.0, 1.0, 1.0, +1, _both("檔案完整", "Full profile"), 0.3),
+    Feature("complete", completeness, 0.0, 1.0, 1.0, +1, _both("檔案完整", "Full profile"), 0.3,
+            clarity),
 )
 
 
-def compute_features(context: Context) -> dict[str, Floats]:
-    """Compute every feature of the catalogue, each (n_offers,) float32."""
-    return {f.key: f.compute(context).astype(np.float32) for f in FEATURES}
+def compute_features(context: Context, as_offer: bool = False) -> dict[str, Floats]:
+    """Compute every feature, each (n_offers,) float32; ``as_offer``: as each offer sees the need.
+
+    What speaks for an offer (its evidence, its record) says nothing of the need: neutral there.
+    """
+    return {f.key: _viewed(f, context, as_offer).astype(np.float32) for f in FEATURES}
+
+
+def _viewed(feature: Feature, context: Context, as_offer: bool) -> Floats:
+    if as_offer and feature.key in OFFERS_OWN:
+        return np.full(len(context.offers), feature.neutral, np.float32)
+    return (feature.mirror if as_offer and feature.mirror else feature.compute)(context)

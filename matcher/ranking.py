@@ -61,7 +61,8 @@ class Ranking:
     """One need against the pool; arrays are (n_offers,), aligned with ``Pool.offers``.
 
     ``text_affinity`` is (n_texts,); ``order`` lists the eligible offers, best
-    first, ties by offer id. ``pasted`` are the positions of texts that repeat the need.
+    first, ties by offer id. ``pasted`` are the positions of texts that repeat the need;
+    ``welcome`` (n_offers,) is the score as each offer sees the need, 0…1.
     """
 
     query: Query
@@ -72,6 +73,7 @@ class Ranking:
     text_affinity: Floats
     order: NDArray[np.intp]
     pasted: tuple[int, ...] = ()
+    welcome: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -117,9 +119,10 @@ def _scored(query: Query, texts: Floats, pool: Pool, ranker: Ranker,
                       circumstances.records, circumstances.day)
     features = compute_features(context)
     scores = ranker.score(features)
+    welcome = ranker.score(compute_features(context, as_offer=True))
     order = np.lexsort((pool.id_order, -scores))
     return Ranking(query, ok, features, distance, scores, texts,
-                   spread_copies(order[ok[order]], pool.copies))
+                   spread_copies(order[ok[order]], pool.copies), welcome=welcome)
 
 
 def rank_without(ranking: Ranking, pool: Pool, ranker: Ranker, row: int) -> int:

@@ -46,7 +46,7 @@ def today() -> date:
     return datetime.now(TAIPEI).date()
 
 
-def _silent(step: str, done: int, total: int) -> None:
+def silent(step: str, done: int, total: int) -> None:
     """Report no progress."""
 
 
@@ -76,12 +76,12 @@ class Workspace:
         other._counts = dict(self._counts)
         return other
 
-    def prepare(self, progress: Progress = _silent) -> None:
+    def prepare(self, progress: Progress = silent) -> None:
         """Encode everything stored, offers with their evidence and needs."""
         self.pool(progress)
         self.embed([need.text for need in self.store.needs()], "query", progress)
 
-    def pool(self, progress: Progress = _silent) -> Pool:
+    def pool(self, progress: Progress = silent) -> Pool:
         """Give all offers with their texts as of the store's present snapshot."""
         with self._lock:
             snapshot = self.store.snapshot()
@@ -93,7 +93,7 @@ class Workspace:
                 self._counts = {t.text: self._counts[t.text] for t in built.texts}
             return self._pool[1]
 
-    def embed(self, texts: Sequence[str], role: str, progress: Progress = _silent) -> Floats:
+    def embed(self, texts: Sequence[str], role: str, progress: Progress = silent) -> Floats:
         """Give (n, d) unit rows; only texts never seen by this encoder are encoded.
 
         ``role`` is ``document`` or ``query``: some encoders treat them differently.
@@ -185,7 +185,7 @@ def _with_centre(record: Any, centre: str | None) -> Any:
 
 
 def match(workspace: Workspace, *, centre: str | None = None, needs: Iterable[str] | None = None,
-          top: int | None = 10, day: date, progress: Progress = _silent) -> Iterator[MatchList]:
+          top: int | None = 10, day: date, progress: Progress = silent) -> Iterator[MatchList]:
     """Rank the offers for the needs of a centre, or for the named needs, ordered by id.
 
     Raises ``UnknownRecordError`` for a need that is not in the store.
@@ -196,7 +196,7 @@ def match(workspace: Workspace, *, centre: str | None = None, needs: Iterable[st
 
 
 def match_needs(workspace: Workspace, needs: Sequence[Need], *, top: int | None = 10, day: date,
-                progress: Progress = _silent) -> Iterator[MatchList]:
+                progress: Progress = silent) -> Iterator[MatchList]:
     """Rank the offers for stored needs; their vectors are kept."""
     vectors = workspace.embed([need.text for need in needs], "query", progress)
     yield from _rank_needs(workspace, needs, vectors, top, day, progress)
@@ -257,7 +257,7 @@ def match_text(workspace: Workspace, text: str, *, centre: str | None = None, to
     """Rank the offers for a need somebody has just typed; nothing of it is stored."""
     need = Need(TYPED_NEED, description=text.strip(), centre=centre)
     vectors = workspace.encoder.encode_query([need.text])
-    return next(_rank_needs(workspace, [need], vectors, top, day, _silent))
+    return next(_rank_needs(workspace, [need], vectors, top, day, silent))
 
 
 def make_run(workspace: Workspace, day: date) -> Run:

@@ -13,7 +13,8 @@ ROOT = Path(__file__).parent.parent
 ROOMS = (
     "vocabulary", "errors", "settings", "languages", "reference", "lexical", "integrity", "intake",
     "store", "features", "ranker", "encoding", "pool", "ranking", "scope", "assignment", "market",
-    "explanation", "insight", "frames", "evaluation", "learning", "workflow", "advice", "encoders", "report", "shows", "demonstration", "doctor", "cli",
+    "explanation", "insight", "frames", "evaluation", "learning", "workflow", "advice",
+    "allocation", "encoders", "report", "shows", "shows_centre", "demonstration", "doctor", "cli",
 )
 ONLY_IN = {
     "store": {"sqlalchemy", "alembic", "sqlite3", "psycopg", "pgvector"},

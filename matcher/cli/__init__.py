@@ -13,6 +13,7 @@ import click
 
 from matcher import __version__
 from matcher.cli.advice import team, why
+from matcher.cli.allocation import assign, market
 from matcher.cli.base import Bar, Commands, Month, json_option, language, say, show_json
 from matcher.cli.models import model, train
 from matcher.errors import InputError
@@ -259,5 +260,7 @@ def shown_value(name: str, settings: Settings) -> str:
 
 main.add_command(why)
 main.add_command(team)
+main.add_command(market)
+main.add_command(assign)
 main.add_command(model)
 main.add_command(train)

@@ -93,3 +93,21 @@ class Month(click.ParamType[date]):
         if not 2000 <= first.year <= 2099 or len(str(value)) != 7:
             raise InputError("“{value}” is no month; wanted YYYY-MM, e.g. 2026-10.", value=value)
         return first
+
+
+class Span(click.ParamType[tuple[int, int]]):
+    """Two whole numbers, least and most, written 0-3; one number stands for both."""
+
+    name = "LEAST-MOST"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
+        """Give (least, most); refuse anything else, and a least above the most."""
+        if isinstance(value, tuple):
+            return value
+        parts = str(value).split("-")
+        if len(parts) > 2 or not all(part.isdecimal() for part in parts):
+            raise InputError("“{value}” is no span; wanted least-most, e.g. 0-3.", value=value)
+        least, most = int(parts[0]), int(parts[-1])
+        if least > most:
+            raise InputError("“{value}” is no span; wanted least-most, e.g. 0-3.", value=value)
+        return least, most

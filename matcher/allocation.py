@@ -1,0 +1,118 @@
+"""Verbs on a whole centre: what its lists would bring as a market, and who is assigned to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.assignment import Assignment, Clash, GroupRule, Limits, Problem, Side, solve
+from matcher.errors import UnknownRecordError
+from matcher.market import Market, Measures, compare_lists
+from matcher.ranking import Query, Ranking, rank
+from matcher.reference import place
+from matcher.vocabulary import Need, Offer
+from matcher.workflow import Progress, Workspace, circumstances_of, silent
+
+CANDIDATES = 50
+
+
+@dataclass(frozen=True)
+class Centre:
+    """A centre's needs ranked against all offers; the arrays are (n_needs, n_offers).
+
+    ``interest`` is the score as the need sees the offer, ``welcome`` as the offer sees the
+    need, both 0…1 and NaN where the pair is not eligible.
+    """
+
+    needs: tuple[Need, ...]
+    offers: tuple[Offer, ...]
+    interest: NDArray[np.float64]
+    welcome: NDArray[np.float64]
+
+
+def rank_centre(workspace: Workspace, centre: str | None, day: date,
+                progress: Progress = silent) -> Centre:
+    """Rank all offers for every need of a centre (None: of all centres)."""
+    needs, pool = workspace.store.needs(centre), workspace.pool(progress)
+    vectors = workspace.embed([need.text for need in needs], "query", progress)
+    queries = [Query(n, v, place(n.centre, n.county)) for n, v in zip(needs, vectors, strict=True)]
+    shape = (len(needs), len(pool.offers))
+    interest, welcome = np.full(shape, np.nan), np.full(shape, np.nan)
+    found = rank(queries, pool, workspace.ranker, circumstances_of(workspace, day))
+    for row, ranking in enumerate(found):
+        interest[row], welcome[row] = _both_sides(ranking)
+        progress("match", row + 1, len(needs))
+    return Centre(tuple(needs), pool.offers, interest, welcome)
+
+
+def _both_sides(ranking: Ranking) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    ok = ranking.eligible
+    return np.where(ok, ranking.scores, np.nan), np.where(ok, ranking.welcome, np.nan)
+
+
+def compare_market(workspace: Workspace, centre: str | None, day: date, shown: int | None = 10,
+                   capacity: int = 3, progress: Progress = silent) -> tuple[Measures, ...]:
+    """Measure one-sided, product and market lists of a centre: matches, envies, exposure.
+
+    ``capacity`` is how many needs one offer can serve; a need takes one offer.
+    """
+    found = rank_centre(workspace, centre, day, progress)
+    market = Market(found.interest, found.welcome.T, 1, capacity)
+    return compare_lists(market, shown)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What an assignment must keep; loads are (least, most) pairs.
+
+    ``verdicts`` maps (need id, offer id) to +1 (forced) or -1 (never); ``floor`` is the lowest
+    sum of scores any need may end with.
+    """
+
+    per_need: tuple[int, int] = (0, 1)
+    per_offer: tuple[int, int] = (0, 3)
+    floor: float | None = None
+    verdicts: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    groups: tuple[GroupRule, ...] = ()
+
+
+def assign(workspace: Workspace, centre: str | None, day: date, rules: Rules,
+           seconds: float = 60.0, progress: Progress = silent) -> Assignment | Clash:
+    """Assign offers to a centre's needs: the highest sum of mutual scores under every rule.
+
+    Each need keeps its 50 best offers and every pair that a verdict names. Raises
+    ``UnknownRecordError`` for a verdict on records that are not there.
+    """
+    found = rank_centre(workspace, centre, day, progress)
+    need, offer = _candidates(found, rules.verdicts)
+    needs = Side(tuple(n.need_id for n in found.needs), *rules.per_need)
+    offers = Side(tuple(o.offer_id for o in found.offers), *rules.per_offer)
+    mutual = np.sqrt(np.nan_to_num(found.interest * found.welcome))[need, offer]
+    verdict = np.array([rules.verdicts.get((needs.ids[i], offers.ids[j]), 0)
+                        for i, j in zip(need, offer, strict=True)], np.int64)
+    return solve(Problem(needs, offers, need, offer, mutual, verdict, rules.groups, rules.floor),
+                 Limits(seconds))
+
+
+def _candidates(found: Centre, verdicts: Mapping[tuple[str, str], int]
+                ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give the pairs that may be assigned, as places of needs and offers, (n_pairs,) each."""
+    score = np.nan_to_num(found.interest * found.welcome, nan=-1.0)
+    kept = np.zeros(score.shape, bool)
+    best = np.argsort(-score, axis=1, kind="stable")[:, :CANDIDATES]
+    np.put_along_axis(kept, best, True, axis=1)
+    kept &= score >= 0
+    needs = {n.need_id: i for i, n in enumerate(found.needs)}
+    offers = {o.offer_id: j for j, o in enumerate(found.offers)}
+    for need_id, offer_id in verdicts:
+        if need_id not in needs:
+            raise UnknownRecordError("need", need_id)
+        if offer_id not in offers:
+            raise UnknownRecordError("offer", offer_id)
+        kept[needs[need_id], offers[offer_id]] = True
+    rows, columns = np.nonzero(kept)
+    return rows.astype(np.int64), columns.astype(np.int64)

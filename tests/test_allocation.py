@@ -1,0 +1,87 @@
+"""A whole centre: its lists as a market, and its assignment, by verb and by command."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from conftest import DAY, NEEDS, OFFERS
+
+from matcher import allocation
+from matcher.allocation import Rules
+from matcher.assignment import Assignment, Clash
+from matcher.cli import main
+from matcher.errors import UnknownRecordError
+from matcher.market import POLICIES
+
+
+@pytest.fixture
+def busy(space):
+    """Two needs that both want O1 most, in one centre."""
+    space.store.put(needs=[replace(NEEDS[0], kinds=()), replace(NEEDS[0], need_id="N3", kinds=(), requirements="")])
+    return space
+
+
+def test_both_sides_of_a_centre_are_scored(busy):
+    found = allocation.rank_centre(busy, "CTSP", DAY)
+    assert [n.need_id for n in found.needs] == ["N1", "N3"]
+    assert found.interest.shape == found.welcome.shape == (2, 3)
+    assert ((found.interest > 0) & (found.interest < 1)).all()
+    assert not np.allclose(found.interest, found.welcome)
+
+
+def test_a_pair_that_is_not_eligible_has_no_score_on_either_side(space):
+    found = allocation.rank_centre(space, "CTSP", DAY)
+    third = [o.offer_id for o in found.offers].index("O3")
+    assert np.isnan(found.interest[0, third])
+    assert np.isnan(found.welcome[0, third])
+
+
+def test_the_market_of_a_centre_names_every_policy(busy):
+    found = allocation.compare_market(busy, "CTSP", DAY, capacity=1)
+    assert [row.policy for row in found] == [policy.key for policy in POLICIES]
+    assert all(row.expected_matches > 0 for row in found)
+
+
+@pytest.mark.parametrize(("rules", "pairs"), [
+    (Rules(), {("N1", "O1"), ("N3", "O1")}),
+    (Rules(per_need=(1, 1), per_offer=(0, 1), verdicts={("N3", "O1"): 1}), {("N1", "O3"), ("N3", "O1")}),
+    (Rules(verdicts={("N1", "O1"): -1, ("N1", "O3"): -1}), {("N1", "O2"), ("N3", "O1")}),
+])
+def test_an_assignment_keeps_its_rules(busy, rules, pairs):
+    found = allocation.assign(busy, "CTSP", DAY, rules)
+    assert isinstance(found, Assignment)
+    assert {(p.need_id, p.offer_id) for p in found.pairs} == pairs
+
+
+def test_rules_that_clash_are_named_with_the_change_that_mends_them(busy):
+    found = allocation.assign(busy, "CTSP", DAY, Rules(per_need=(2, 2), per_offer=(0, 1)))
+    assert isinstance(found, Clash)
+    assert found.messages
+    assert found.changes
+
+
+def test_a_verdict_on_an_unknown_record_is_refused(busy):
+    with pytest.raises(UnknownRecordError):
+        allocation.assign(busy, "CTSP", DAY, Rules(verdicts={("N1", "O99"): 1}))
+
+
+@pytest.mark.parametrize(("command", "code", "words"), [
+    (["market", "--centre", "CTSP"], 0, ["預期媒合數", "吉尼"]),
+    (["assign", "--centre", "CTSP"], 0, ["N1 → O1", "個配對"]),
+    (["assign", "--centre", "CTSP", "--per-need", "2", "--per-offer", "0-1", "--never", "N1", "O2"], 2,
+     ["無法同時成立", "最小的修正"]),
+    (["assign", "--per-need", "3-1"], 2, ["「3-1」不是範圍"]),
+])
+def test_commands_say_it_in_words_and_in_json(busy, tmp_path, monkeypatch, command, code, words):
+    monkeypatch.setenv("MATCHER_DB", f"sqlite:///{tmp_path / 'matcher.db'}")
+    monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
+    assert OFFERS
+    shown = CliRunner().invoke(main, command)
+    assert shown.exit_code == code, shown.output
+    assert all(word in shown.output for word in words), shown.output
+    if "3-1" not in command:
+        json.loads(CliRunner().invoke(main, [*command, "--json"]).output)
