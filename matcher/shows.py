@@ -189,7 +189,7 @@ def figures_text(name: str, figures: Mapping[str, Figure]) -> str:
     """Give measured figures as a small table."""
     queries = next(iter(figures.values())).queries if figures else 0
     lines = [f"{name} ({queries})"]
-    return "\n".join(lines + [f"  {key:<10} {value}" for key, value in figures.items()])
+    return "\n".join(lines + [f"  {key:<12} {value}" for key, value in figures.items()])
 
 
 def encoders_json(rows: Sequence[Listed]) -> list[dict[str, Any]]:

@@ -8,8 +8,15 @@ import numpy as np
 import pytest
 
 from matcher.errors import FileFormatError, InputError
-from matcher.evaluation import bootstrap, evaluate, evaluate_encoder, measure, read_beir
-from matcher.evaluation.expertise import kendall_cost
+from matcher.evaluation import (
+    bootstrap,
+    evaluate,
+    evaluate_encoder,
+    evaluate_ranking,
+    measure,
+    read_beir,
+)
+from matcher.evaluation.expertise import kendall_cost, right_pairs
 
 GRADES = {"q1": {"a": 3, "b": 1, "c": 0}, "q2": {"d": 2}, "q3": {"a": 0}}
 LISTS = {"q1": ["b", "x", "a"], "q2": ["x", "y"], "q3": ["a"]}
@@ -143,7 +150,18 @@ def test_expertise_is_measured_over_samples_and_reviewers(tmp_path):
         (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
     (tmp_path / "profiles.tsv").write_text("dataset\treviewer\tpaper\nd1\tr\tx\nd2\tr\tx\n", "utf-8")
     (tmp_path / "qrels.tsv").write_text("reviewer\tpaper\texpertise\nr\tp\t5\nr\tq\t1\n", "utf-8")
-    assert evaluate_encoder(Words(), tmp_path)["loss"].mean == 0
+    for measured in (evaluate_encoder(Words(), tmp_path), evaluate_ranking(tmp_path, Words())):
+        assert [(k, f.mean) for k, f in measured.items()] == [("loss", 0), ("easy pairs", 1), ("hard pairs", 0)]
+
+
+@pytest.mark.parametrize(("scores", "easy", "hard"), [
+    ([4, 3, 2, 1], (2, 2), (1, 1)), ([1, 2, 3, 4], (0, 2), (0, 1)), ([1, 1, 1, 1], (0, 2), (0, 1)),
+    ([3, 4, 2, 1], (2, 2), (0, 1))])
+def test_easy_and_hard_pairs_are_counted_apart(scores, easy, hard):
+    grades, given = np.array([5.0, 4.0, 3.0, 2.0]), np.array(scores, float)
+    assert right_pairs(given, grades, hard=False) == easy
+    assert right_pairs(given, grades, hard=True) == hard
+
 
 
 @pytest.mark.parametrize(("files", "sentence"), [

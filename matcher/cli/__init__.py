@@ -169,7 +169,7 @@ def evaluate(folder: Path, alone: bool, name: str | None, as_json: bool) -> None
     if alone:
         figures = evaluation.evaluate_encoder(load_encoder(source), folder)
     else:
-        figures = evaluation.evaluate(evaluation.read_beir(folder), encoder=source)
+        figures = evaluation.evaluate_ranking(folder, load_encoder(source))
     if as_json:
         show_json(shows.figures_json(folder.resolve().name, figures))
     else:

@@ -2,7 +2,7 @@
 
 from matcher.evaluation.beir import JudgedSet, evaluate, read_beir
 from matcher.evaluation.figures import Figure, bootstrap, measure
-from matcher.evaluation.vectors import evaluate_encoder
+from matcher.evaluation.vectors import evaluate_encoder, evaluate_ranking
 
-__all__ = ["Figure", "JudgedSet", "bootstrap", "evaluate", "evaluate_encoder", "measure",
-           "read_beir"]
+__all__ = ["Figure", "JudgedSet", "bootstrap", "evaluate", "evaluate_encoder",
+           "evaluate_ranking", "measure", "read_beir"]

@@ -4,7 +4,8 @@ Files: papers.jsonl[.gz] and profile_papers.jsonl[.gz] (id, title, abstract), pr
 (dataset, reviewer, paper) and qrels.tsv[.gz] (reviewer, paper, expertise). The loss is the
 weighted Kendall distance of Stelmakh, Wieting, Neubig & Shah (2023): each pair of papers that
 one reviewer rated differently and the scores order wrongly costs the difference of the
-ratings, a tie half of it; 0 is perfect, 0.5 chance.
+ratings, a tie half of it; 0 is perfect, 0.5 chance. Easy pairs are a paper rated 4 or more against
+one rated 2 or less, hard pairs two different ratings of 4 or more (their definitions).
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from __future__ import annotations
 import gzip
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,14 +35,22 @@ def is_expertise(folder: Path) -> bool:
     return any((folder / f"profile_papers.jsonl{end}").is_file() for end in ("", ".gz"))
 
 
-def measure_expertise(encoder: Encoder, folder: Path) -> dict[str, Figure]:
-    """Give the loss, mean over the samples of each reviewer's papers, interval over reviewers.
+@dataclass(frozen=True)
+class Expertise:
+    """Papers and reviewers' own papers as (id → text), ratings, and samples of own papers."""
 
-    A reviewer's score for a paper is log-mean-exp (sharpness 10) of the cosines with their own.
-    Papers without text, and reviewers without ratings or papers, are left out.
+    papers: Mapping[str, str]
+    own: Mapping[str, str]
+    ratings: Ratings
+    samples: Sequence[Mapping[str, Sequence[str]]]
+
+
+def read_expertise(folder: Path) -> Expertise:
+    """Read a folder; papers without text, and reviewers without ratings or papers, are left out.
+
+    Raises ``FileFormatError`` when no reviewer has both.
     """
-    papers = _encoded(encoder, folder, "papers")
-    own = _encoded(encoder, folder, "profile_papers")
+    papers, own = _texts(folder, "papers"), _texts(folder, "profile_papers")
     ratings: dict[str, dict[str, float]] = defaultdict(dict)
     for reviewer, paper, grade in _table(folder, "qrels"):
         if paper in papers:
@@ -52,28 +63,86 @@ def measure_expertise(encoder: Encoder, folder: Path) -> dict[str, Figure]:
     if not (complete and samples):
         raise FileFormatError("The folder {folder} has no reviewer with both ratings and papers.",
                               folder=str(folder))
-    ratings = complete
-    losses = [_losses(ratings, profiles, papers, own) for profiles in samples.values()]
-    return {"loss": _figure(np.mean(losses, axis=0))}
+    return Expertise(papers, own, complete, tuple(samples.values()))
 
 
-def _encoded(encoder: Encoder, folder: Path, name: str) -> dict[str, NDArray[np.float32]]:
-    rows = list(read_jsonl(folder, name, "id"))
-    texts = [joined(row.get("title"), row.get("abstract")) for row in rows]
-    return dict(zip((row["id"] for row in rows), encoder.encode(texts), strict=True))
+def measure_expertise(encoder: Encoder, folder: Path) -> dict[str, Figure]:
+    """Measure an encoder alone: loss, easy and hard pairs; mean over samples, interval over people.
+
+    A reviewer's score for a paper is log-mean-exp (sharpness 10) of the cosines with their own.
+    """
+    found = read_expertise(folder)
+    papers, own = (_encoded(encoder, texts) for texts in (found.papers, found.own))
+
+    def score(reviewer: str, rated: Sequence[str], mine: Sequence[str]) -> Floats:
+        cosines = np.stack([papers[p] for p in rated]) @ np.stack([own[p] for p in mine]).T
+        return np.asarray(np.log(np.exp(SHARPNESS * cosines).mean(axis=1)))
+
+    return _figures(found, [{r: score(r, list(found.ratings[r]), sample[r]) for r in found.ratings}
+                            for sample in found.samples])
 
 
-def _losses(ratings: Ratings, profiles: Mapping[str, Sequence[str]],
-            papers: Mapping[str, NDArray[np.float32]],
-            own: Mapping[str, NDArray[np.float32]]) -> Floats:
-    """Give (reviewers, 2): the cost and the largest possible cost of each."""
-    found = []
-    for reviewer, grades in sorted(ratings.items()):
-        mine = np.stack([own[paper] for paper in profiles[reviewer]])
-        cosines = np.stack([papers[paper] for paper in grades]) @ mine.T
-        scores = np.log(np.exp(SHARPNESS * cosines).mean(axis=1))
-        found.append(kendall_cost(scores, np.array(list(grades.values()))))
-    return np.array(found)
+def rank_expertise(folder: Path, encoder: Encoder) -> dict[str, Figure]:
+    """Measure the ranking: papers are needs, reviewers offers, their own papers the evidence."""
+    found = read_expertise(folder)
+    known = _encoded(encoder, {text: text for side in (found.papers, found.own)
+                               for text in side.values()})
+    return _figures(found, [_ranked(found, sample, Remembered(encoder, known))
+                            for sample in found.samples])
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """An encoder that has read these texts before: ten samples share most of theirs."""
+
+    encoder: Encoder
+    known: Mapping[str, NDArray[np.float32]]
+
+    @property
+    def revision(self) -> str:
+        """Give the encoder's."""
+        return self.encoder.revision
+
+    @property
+    def dimensions(self) -> int:
+        """Give the encoder's."""
+        return self.encoder.dimensions
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Give (n, d) unit rows; only new texts are encoded."""
+        new = _encoded(self.encoder, {t: t for t in texts if t not in self.known})
+        return np.stack([self.known[t] if t in self.known else new[t] for t in texts])
+
+    encode_query = encode
+    encode_document = encode
+
+
+def _ranked(found: Expertise, sample: Mapping[str, Sequence[str]], encoder: Encoder
+            ) -> dict[str, Floats]:
+    """Score each reviewer's rated papers through ``matcher.match``."""
+    import pandas as pd
+
+    from matcher.frames import match
+
+    rated = sorted({paper for grades in found.ratings.values() for paper in grades})
+    needs = pd.DataFrame({"need_id": rated, "description": [found.papers[p] for p in rated]})
+    people = sorted(found.ratings)
+    evidence = pd.DataFrame([{"offer_id": r, "evidence_id": f"{r}/{n}", "text": found.own[paper]}
+                             for r in people for n, paper in enumerate(sample[r])])
+    table = match(needs, pd.DataFrame({"offer_id": people}), evidence, top=None, encoder=encoder,
+                  with_evidence=False)
+    scores = dict(zip(zip(table["offer_id"], table["need_id"], strict=True), table["score"],
+                      strict=True))
+    return {r: np.array([scores[r, p] for p in found.ratings[r]]) for r in people}
+
+
+def _texts(folder: Path, name: str) -> dict[str, str]:
+    return {row["id"]: joined(row.get("title"), row.get("abstract"))
+            for row in read_jsonl(folder, name, "id")}
+
+
+def _encoded(encoder: Encoder, texts: Mapping[str, str]) -> dict[str, NDArray[np.float32]]:
+    return dict(zip(texts, encoder.encode(list(texts.values())), strict=True)) if texts else {}
 
 
 def kendall_cost(scores: Floats, grades: Floats) -> tuple[float, float]:
@@ -84,12 +153,32 @@ def kendall_cost(scores: Floats, grades: Floats) -> tuple[float, float]:
     return float((weight * (1 - agree) / 2).sum()), float(weight.sum())
 
 
+def right_pairs(scores: Floats, grades: Floats, hard: bool) -> tuple[float, float]:
+    """Count pairs ordered rightly, and pairs: hard ones (both 4 or more) or easy (4+ and 2-)."""
+    i, j = np.triu_indices(grades.size, 1)
+    low, high = np.minimum(grades[i], grades[j]), np.maximum(grades[i], grades[j])
+    counted = (low < high) & ((low >= 4) if hard else (high >= 4) & (low <= 2))
+    right = (scores[i] - scores[j]) * (grades[i] - grades[j]) > 0
+    return float((right & counted).sum()), float(counted.sum())
+
+
+def _figures(found: Expertise, scored: Sequence[Mapping[str, Floats]]) -> dict[str, Figure]:
+    """Give each measure: sums over reviewers of parts over wholes, mean over the samples."""
+    grades = {r: np.array(list(g.values())) for r, g in sorted(found.ratings.items())}
+    measures = {"loss": kendall_cost, "easy pairs": partial(right_pairs, hard=False),
+                "hard pairs": partial(right_pairs, hard=True)}
+    return {name: _figure(np.mean([[part(sample[r], g) for r, g in grades.items()]
+                                   for sample in scored], axis=0))
+            for name, part in measures.items()}
+
+
 def _figure(costs: Floats, seed: int = 20261124) -> Figure:
+    """Give total part / total whole of rows (reviewers, 2); 0 where nothing could be counted."""
     random = np.random.default_rng(seed)
     draws = costs[random.integers(0, len(costs), (RESAMPLES, len(costs)))].sum(axis=1)
-    low, high = np.percentile(draws[:, 0] / draws[:, 1], [2.5, 97.5])
+    low, high = np.percentile(draws[:, 0] / np.maximum(draws[:, 1], 1e-9), [2.5, 97.5])
     total = costs.sum(axis=0)
-    return Figure(float(total[0] / total[1]), float(low), float(high), len(costs))
+    return Figure(float(total[0] / max(total[1], 1e-9)), float(low), float(high), len(costs))
 
 
 def _number(grade: str) -> float:

@@ -9,8 +9,13 @@ import numpy as np
 
 from matcher.encoding import Encoder
 from matcher.errors import InputError
-from matcher.evaluation.beir import JudgedSet, joined, read_beir
-from matcher.evaluation.expertise import SHARPNESS, is_expertise, measure_expertise
+from matcher.evaluation.beir import JudgedSet, evaluate, joined, read_beir
+from matcher.evaluation.expertise import (
+    SHARPNESS,
+    is_expertise,
+    measure_expertise,
+    rank_expertise,
+)
 from matcher.evaluation.figures import Figure, measure
 from matcher.evaluation.sentences import (
     find_aligned,
@@ -57,6 +62,13 @@ KINDS: tuple[tuple[Callable[[Path], object], Callable[[Encoder, Path], dict[str,
     (find_aligned, measure_aligned),
     (find_similar, measure_similar),
 )
+
+
+def evaluate_ranking(folder: Path, encoder: Encoder) -> dict[str, Figure]:
+    """Measure the whole ranking on a folder: expertise ratings, or a BEIR folder."""
+    if is_expertise(folder):
+        return rank_expertise(folder, encoder)
+    return evaluate(read_beir(folder), encoder=encoder)
 
 
 def evaluate_encoder(encoder: Encoder, folder: Path) -> dict[str, Figure]:
