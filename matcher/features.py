@@ -160,6 +160,14 @@ def clarity(context: Context) -> Floats:
     return np.full(len(context.offers), np.mean(said), np.float32)
 
 
+def shared_language(context: Context) -> Floats:
+    """1 where both write one language or one writes English, 0 otherwise; else neutral."""
+    asked = context.need.lang
+    return np.array([0.5 if not asked or not o.lang else float(asked == o.lang or "en" in
+                                                              (asked, o.lang))
+                     for o in context.offers], np.float32)
+
+
 def recency(context: Context) -> Floats:
     """Mean of ``0.5 ** (age / 6 years)`` over dated evidence, 0…1; neutral where none is dated."""
     if context.day is None or not context.evidence:
@@ -214,6 +222,8 @@ FEATURES: tuple[Feature, ...] = (
     Feature("mode", mode_overlap, 0.0, 1.0, 0.5, +1, _both("合作方式", "Way of working"), 1.2),
     Feature("money", money_fit, 0.0, 1.0, 0.5, +1, _both("經費相符", "Money"), 0.5,
             budget_reaches),
+    Feature("language", shared_language, 0.0, 1.0, 0.5, +1,
+            _both("語言相通", "Shared language"), 0.2),
     Feature("recency", recency, 0.0, 1.0, 0.5, +1, _both("依據新近", "Recent evidence"), 0.3),
     Feature("support", support, 0.0, 1.0, 0.5, +1, _both("依據多寡", "Outside evidence"), 0.3),
     Feature("record", track_record, 0.0, 1.0, 0.5, +1, _both("媒合紀錄", "Track record"), 1.0),

@@ -153,6 +153,13 @@ def test_a_feature_keeps_its_contract(feature, need):
     assert np.sign(RANKER.weights.get(feature.key, feature.weight)) == feature.direction
 
 
+@pytest.mark.parametrize(("need", "offer", "value"), [
+    ("zh", "zh", 1), ("zh", "en", 1), ("ja", "vi", 0), (None, "zh", 0.5), ("zh", None, 0.5)])
+def test_two_languages_are_shared_or_not(need, offer, value):
+    context = Context(Need("N", lang=need), [Offer("O", lang=offer)], np.zeros(1), np.zeros(1))
+    assert compute_features(context)["language"].tolist() == [value]
+
+
 def test_a_changed_ranker_file_is_refused(tmp_path):
     (tmp_path / "manifest.json").write_text('{"ranker.json": "0"}', "utf-8")
     (tmp_path / "ranker.json").write_text("{}", "utf-8")
