@@ -106,7 +106,8 @@ def use_encoder(settings: Settings, source: str | None, progress: Progress) -> E
         raise SettingError("The environment variable MATCHER_ENCODER decides which encoder is "
                            "used; unset it first.")
     encoder = open_encoder(source)
-    Workspace(open_store(settings.database_url), encoder, load_ranker()).prepare(progress)
+    Workspace(open_store(settings.database_url), encoder,
+              load_ranker(settings.ranker)).prepare(progress)
     save_setting(settings.file, "ENCODER", source or "")
     return encoder
 
@@ -133,7 +134,8 @@ class ServingWorkspace:
             if self._space is None:
                 self._seen = self._stamp()
                 self._space = Workspace(open_store(self._settings.database_url),
-                                        open_encoder(self._wanted()), load_ranker(),
+                                        open_encoder(self._wanted()),
+                                        load_ranker(self._settings.ranker),
                                         self._settings.threshold)
             elif (self._change is None and self._stamp() != self._seen
                   and time.monotonic() >= self._next_try):

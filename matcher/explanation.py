@@ -86,6 +86,7 @@ def explain_one(ranking: Ranking, pool: Pool, ranker: Ranker, offer: int, place:
         sentence for sentence, own, best in zip(compared.asked, compared.best(), nearest,
                                                 strict=True) if own < ANSWERED * best)
     distance = float(ranking.distance_km[offer])
+    chances = ranking.propensities
     return Match(
         ranking.query.need.need_id, pool.offers[offer].offer_id, place,
         float(ranking.scores[offer]),
@@ -93,7 +94,8 @@ def explain_one(ranking: Ranking, pool: Pool, ranker: Ranker, offer: int, place:
         {key: float(values[offer]) for key, values in contributions.items()},
         compared.pairs(), None if np.isnan(distance) else distance, missing,
         find_influence(ranking, pool, ranker, offer), find_raises(ranking, ranker, offer),
-        find_warnings(ranking, pool, offer))
+        find_warnings(ranking, pool, offer),
+        None if chances is None or place > len(chances) else float(chances[place - 1]))
 
 
 def compare(ranking: Ranking, pool: Pool, offers: Sequence[int], embed: Embed

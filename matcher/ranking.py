@@ -62,7 +62,8 @@ class Ranking:
 
     ``text_affinity`` is (n_texts,); ``order`` lists the eligible offers, best
     first, ties by offer id. ``pasted`` are the positions of texts that repeat the need;
-    ``welcome`` (n_offers,) is the score as each offer sees the need, 0…1.
+    ``welcome`` (n_offers,) is the score as each offer sees the need, 0…1; ``propensities`` are
+    the chances of the first places of ``order``, where near-ties were put into random order.
     """
 
     query: Query
@@ -74,6 +75,7 @@ class Ranking:
     order: NDArray[np.intp]
     pasted: tuple[int, ...] = ()
     welcome: NDArray[np.float64] | None = None
+    propensities: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,12 @@ class Settings:
         return self.values["ENCODER"] or None
 
     @property
+    def ranker(self) -> Path | None:
+        """The site's own ranker, once it has trained one; None for the embedded ranker."""
+        file = self.home / "models" / "ranker.json"
+        return file if file.is_file() else None
+
+    @property
     def lang(self) -> str:
         """The language code of the command line and of reports."""
         return self.values["LANG"]

@@ -211,6 +211,8 @@ class Match:
     log-odds of ``score``. ``missing`` are sentences of the need that other offers of the list
     answer far better; ``influence`` says, text by text, what the rank would be without it;
     ``raises`` what would lift the score; ``warnings`` what of the offer's text was not counted.
+    ``propensity`` is the chance that the offer stood at this rank, where near-ties were put into
+    random order; None: no chance was in it.
     """
 
     need_id: str
@@ -225,6 +227,7 @@ class Match:
     influence: tuple[Influence, ...] = ()
     raises: tuple[Message, ...] = ()
     warnings: tuple[Message, ...] = ()
+    propensity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

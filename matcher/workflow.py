@@ -22,6 +22,7 @@ from matcher import intake
 from matcher.encoding import Encoder, load_encoder
 from matcher.explanation import explain
 from matcher.features import Record
+from matcher.learning.positions import shuffle_near_ties
 from matcher.lexical import count_terms
 from matcher.pool import Floats, Pool, build_pool
 from matcher.ranker import Ranker, load_ranker
@@ -36,6 +37,8 @@ TAIPEI = timezone(timedelta(hours=8), "Asia/Taipei")
 PORTION = 2000
 SENTENCES_KEPT = 100_000
 TYPED_NEED = "ad-hoc"
+# Scores are near-ties within this difference of log-odds: at most 0.025 of a score.
+NEAR_TIE = 0.1
 SUCCESSES = frozenset({"meeting", "mou", "contract"})
 DECIDED = SUCCESSES | {"contacted", "declined"}
 Progress = Callable[[str, int, int], None]
@@ -150,7 +153,7 @@ class Workspace:
 def open_workspace(settings: Settings) -> Workspace:
     """Open the store and load the encoder and the ranker that the settings name."""
     return Workspace(open_store(settings.database_url), load_encoder(settings.encoder),
-                     load_ranker(), settings.threshold)
+                     load_ranker(settings.ranker), settings.threshold)
 
 
 def _place_of(record: Need | Offer) -> tuple[float, float] | None:
@@ -213,11 +216,29 @@ def _rank_needs(workspace: Workspace, needs: Sequence[Need], vectors: Floats, to
         scope = None
         if top is not None:
             order, scope = choose_scope(ranking, pool.offers, top, workspace.threshold)
-            ranking = replace(ranking, order=order)
+            ranking = shuffle(replace(ranking, order=order), run, top)
         matches = explain(ranking, pool, workspace.ranker, workspace.embed_sentences, top)
         progress("match", done, len(needs))
         yield MatchList(ranking.query.need, matches, run, int(ranking.eligible.sum()),
                         scope.step if scope else "", scope.reason if scope else None)
+
+
+def shuffle(ranking: Ranking, run: Run, top: int) -> Ranking:
+    """Put near-ties of a list into random order, the same one whenever the run is the same.
+
+    Without chance nobody could tell later whether an offer was passed over for its place or for
+    its worth. Offers beyond ``top`` and near-copies keep their places.
+    """
+    seed = hashlib.sha256(f"{run.run_id}/{ranking.query.need.need_id}".encode()).digest()
+    random = np.random.default_rng(list(seed[:16]))
+    head = ranking.order[:top]
+    chances = np.clip(ranking.scores[head], 1e-12, 1 - 1e-12)
+    odds = np.log(chances) - np.log1p(-chances)
+    if (np.diff(odds) > 0).any():  # near-copies were moved: the order is not that of the scores
+        return ranking
+    places, propensities = shuffle_near_ties(odds, NEAR_TIE, random)
+    order = np.concatenate([head[places], ranking.order[top:]])
+    return replace(ranking, order=order, propensities=propensities)
 
 
 def circumstances_of(workspace: Workspace, day: date) -> Circumstances:
@@ -262,11 +283,11 @@ def match_text(workspace: Workspace, text: str, *, centre: str | None = None, to
 
 def make_run(workspace: Workspace, day: date) -> Run:
     """Name what makes the lists of this moment; equal inputs give an equal run id."""
-    records = repr(sorted(track_records(workspace.store, day).items())).encode()
-    data = f"{workspace.store.snapshot()}/{hashlib.sha256(records).hexdigest()[:8]}"
-    parts = (workspace.encoder.revision, workspace.ranker.revision, data)
-    digest = hashlib.sha256("|".join((*parts, day.isoformat())).encode()).hexdigest()
-    return Run(digest[:16], parts[0], parts[1], parts[2], day)
+    known = repr(sorted(track_records(workspace.store, day).items())).encode()
+    records = f"records {hashlib.sha256(known).hexdigest()[:8]}"
+    parts = (workspace.encoder.revision, workspace.ranker.revision, workspace.store.snapshot())
+    digest = hashlib.sha256("|".join((*parts, records, day.isoformat())).encode()).hexdigest()
+    return Run(digest[:16], *parts, day, records)
 
 
 def record_outcome(store: Store, found: MatchList | Match, stage: str, *, time: datetime,
@@ -276,3 +297,15 @@ def record_outcome(store: Store, found: MatchList | Match, stage: str, *, time: 
     run = found.run.run_id if isinstance(found, MatchList) else run_id
     store.put_outcomes(Outcome(m.need_id, m.offer_id, stage, time, who, reason, run)
                        for m in matches)
+
+
+def log_shown(store: Store, found: MatchList, time: datetime) -> None:
+    """Remember a list of a stored need and that it was shown; a list shown before is known.
+
+    Typed needs are never stored.
+    """
+    if found.need.need_id == TYPED_NEED or not found.matches:
+        return
+    if not store.has_match_list(found.run.run_id, found.need.need_id):
+        store.put_match_lists([found])
+        record_outcome(store, found, "shown", time=time)

@@ -14,7 +14,7 @@ ROOMS = (
     "vocabulary", "errors", "settings", "languages", "reference", "lexical", "integrity", "intake",
     "store", "features", "ranker", "encoding", "pool", "ranking", "scope", "assignment", "market",
     "explanation", "insight", "frames", "evaluation", "learning", "workflow", "advice",
-    "allocation", "encoders", "report", "shows", "shows_centre", "demonstration", "doctor", "cli",
+    "allocation", "tuning", "encoders", "report", "shows", "shows_centre", "shows_ranker", "demonstration", "doctor", "cli",
 )
 ONLY_IN = {
     "store": {"sqlalchemy", "alembic", "sqlite3", "psycopg", "pgvector"},

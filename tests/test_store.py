@@ -19,9 +19,11 @@ from matcher.store.schema import metadata
 from matcher.vocabulary import (
     Conflict,
     EvidencePair,
+    Influence,
     JudgedPair,
     Match,
     MatchList,
+    Message,
     Offer,
     Outcome,
     Run,
@@ -88,9 +90,11 @@ def test_vectors_are_kept_exactly_and_by_encoder(store):
 def test_a_match_list_comes_back_equal(store):
     pair = EvidencePair("need", "offer", 0.5, "E1", "zh")
     found = MatchList(NEEDS[0], (Match("N1", "O1", 1, 0.9, {"affinity": 0.5}, {"affinity": 1.0},
-                                       (pair,), 12.5),
+                                       (pair,), 12.5, ("a sentence",), (Influence("E1", 4), Influence(None, 2)),
+                                       (Message("newer evidence"),), (Message("{count} hidden", {"count": 3}),), 0.5),
                                  Match("N1", "O2", 2, 0.1)),
-                      Run("r1", "enc", "rank", "1-x", date(2026, 11, 24)), 3)
+                      Run("r1", "enc", "rank", "1-x", date(2026, 11, 24)), 3, "whole country",
+                      Message("Widened to: {step}.", {"step": Message("whole country")}))
     store.put_match_lists([found])
     store.put_match_lists([found])
     assert store.match_list("r1", "N1") == found

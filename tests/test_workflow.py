@@ -41,7 +41,7 @@ def test_page_json_command_line_and_frames_give_the_same_list(settings, monkeypa
     from_page = [(r["offer_id"], r["score"]) for r in client.get("/needs/N1.json").json]
     done = CliRunner().invoke(main, ["match", "--need", "N1", "--json"])
     from_shell = [(m["offer_id"], m["score"]) for m in json.loads(done.output)[0]["matches"]]
-    found = matcher.match(frame(NEEDS[:1]), frame(OFFERS), frame(EVIDENCE))
+    found = matcher.match(frame(NEEDS[:1]), frame(OFFERS), frame(EVIDENCE), day=workflow.today())
     from_frame = [(o, round(s, 4)) for o, s in zip(found.offer_id, found.score, strict=True)]
     assert from_page == from_shell == from_frame
     assert found.evidence.notna().all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
@@ -47,8 +48,10 @@ def centre(code: str) -> str:
 
 @pages.get("/needs/<need_id>")
 def need(need_id: str) -> str:
-    """Show one need's ten offers."""
-    return _list_page(_match(need_id))
+    """Show one need's ten offers, and remember that they were shown."""
+    found = _match(need_id)
+    workflow.log_shown(workspace().store, found, datetime.now(UTC))
+    return _list_page(found)
 
 
 @pages.get("/needs/<need_id>.json")

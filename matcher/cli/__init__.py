@@ -16,6 +16,7 @@ from matcher.cli.advice import team, why
 from matcher.cli.allocation import assign, market
 from matcher.cli.base import Bar, Commands, Month, json_option, language, say, show_json
 from matcher.cli.models import model, train
+from matcher.cli.ranker import ranker, what_if
 from matcher.errors import InputError
 from matcher.settings import SETTINGS, Settings, load_settings
 
@@ -262,5 +263,7 @@ main.add_command(why)
 main.add_command(team)
 main.add_command(market)
 main.add_command(assign)
+main.add_command(ranker)
+main.add_command(what_if)
 main.add_command(model)
 main.add_command(train)

@@ -87,7 +87,7 @@ def model_compare(one: str, other: str, folder: Path, as_json: bool) -> None:
 
 @click.group()
 def train() -> None:
-    """Train models (needs the extra “train”)."""
+    """Train models: the ranker, or the encoder (which needs the extra “train”)."""
 
 
 @train.command(name="encoder")

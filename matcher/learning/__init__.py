@@ -1,1 +1,1 @@
-"""Training: the embedded encoder from parallel text. Needs the extra ``train``."""
+"""Training: the encoder (extra ``train``), and the ranker from judgements and outcomes."""

@@ -87,7 +87,7 @@ match_lists = Table(
     Column("encoder", String(120), nullable=False), Column("ranker", String(40), nullable=False),
     Column("data", String(40), nullable=False), Column("rules", String(80), nullable=False),
     Column("day", Date, nullable=False), Column("eligible", Integer, nullable=False),
-    Column("need", JSON, nullable=False),
+    Column("need", JSON, nullable=False), Column("scope", String(20)), Column("widened", JSON),
 )
 matches = Table(
     "matches", metadata,
@@ -95,7 +95,7 @@ matches = Table(
     Column("offer_id", _ID, primary_key=True), Column("rank", Integer, nullable=False),
     Column("score", Float(53), nullable=False), Column("features", JSON, nullable=False),
     Column("contributions", JSON, nullable=False), Column("evidence", JSON, nullable=False),
-    Column("distance_km", Float(53)),
+    Column("distance_km", Float(53)), Column("propensity", Float(53)), Column("notes", JSON),
 )
 outcomes = Table(
     "outcomes", metadata,

@@ -22,12 +22,11 @@ from sqlalchemy import Connection, Engine, Table, bindparam, delete, func, inser
 from matcher.errors import InputError, StoreError, UnknownRecordError
 from matcher.store import schema
 from matcher.store.database import in_words, open_engine
+from matcher.store.notes import match_row, message_row, to_match, to_message
 from matcher.vocabulary import (
     Conflict,
     Evidence,
-    EvidencePair,
     JudgedPair,
-    Match,
     MatchList,
     Need,
     Offer,
@@ -233,11 +232,26 @@ class Store:
                 for table in (schema.match_lists, schema.matches):
                     connection.execute(delete(table).filter_by(**key))
                 connection.execute(insert(schema.match_lists), {
-                    **asdict(found.run), "eligible": found.eligible,
+                    **asdict(found.run), "eligible": found.eligible, "scope": found.scope,
+                    "widened": found.widened and message_row(found.widened),
                     "need_id": key["need_id"], "need": _plain(asdict(found.need))})
-                rows = [{"run_id": key["run_id"], **asdict(m)} for m in found.matches]
+                rows = [{"run_id": key["run_id"], **match_row(m)} for m in found.matches]
                 if rows:
                     connection.execute(insert(schema.matches), rows)
+
+    def has_match_list(self, run_id: str, need_id: str) -> bool:
+        """Say whether a list is stored."""
+        query = select(schema.match_lists.c.run_id).filter_by(run_id=run_id, need_id=need_id)
+        with self._reading() as connection:
+            return connection.execute(query).first() is not None
+
+    def shown_lists(self) -> tuple[MatchList, ...]:
+        """Give every stored list of which some match was shown, by run and need."""
+        query = select(schema.outcomes.c.run_id, schema.outcomes.c.need_id).where(
+            schema.outcomes.c.run_id.is_not(None)).distinct()
+        with self._reading() as connection:
+            keys = sorted(tuple(row) for row in connection.execute(query))
+        return tuple(self.match_list(*key) for key in keys if self.has_match_list(*key))
 
     def match_list(self, run_id: str, need_id: str) -> MatchList:
         """Give a stored list; raise ``UnknownRecordError``."""
@@ -250,8 +264,9 @@ class Store:
         if row is None:
             raise UnknownRecordError("match list", f"{run_id}/{need_id}")
         run = Run(**{f.name: row[f.name] for f in fields(Run)})
-        return MatchList(_to_noun(Need, row["need"]), tuple(_to_match(dict(r)) for r in rows), run,
-                         row["eligible"])
+        return MatchList(_to_noun(Need, row["need"]), tuple(to_match(r) for r in rows), run,
+                         row["eligible"], row["scope"] or "",
+                         row["widened"] and to_message(row["widened"]))
 
     def put_outcomes(self, outcomes: Iterable[Outcome]) -> None:
         """Append outcomes; nothing is ever changed or removed."""
@@ -358,11 +373,6 @@ def _to_noun(noun: type[Noun], row: Mapping[str, Any]) -> Noun:
             value = date.fromisoformat(value)
         values[f.name] = tuple(value) if isinstance(value, list) else value
     return noun(**values)
-
-
-def _to_match(row: Mapping[str, Any]) -> Match:
-    values = {f.name: row[f.name] for f in fields(Match)}
-    return Match(**{**values, "evidence": tuple(EvidencePair(**p) for p in row["evidence"])})
 
 
 def _to_outcome(row: Mapping[str, Any]) -> Outcome:

@@ -1,0 +1,114 @@
+"""Learning from the sample's judgements and from shown lists; near-ties; the way back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from matcher import demonstration, tuning, workflow
+from matcher.cli import main
+from matcher.encoding import load_encoder
+from matcher.errors import InputError
+from matcher.learning.release import go_back
+from matcher.ranker import load_ranker
+from matcher.store import open_store
+
+DAY, NOW = demonstration.SAMPLE_DAY, datetime(2026, 11, 24, 4, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("tuning")
+
+
+@pytest.fixture(scope="module")
+def space(home):
+    store = open_store(f"sqlite:///{home / 'matcher.db'}")
+    store.put(**demonstration.read_sample())
+    return workflow.Workspace(store, load_encoder(), load_ranker())
+
+
+def test_a_better_ranker_is_installed_and_can_be_taken_back(space, home):
+    tried = tuning.train(space, home / "models", DAY, dry_run=True)
+    assert tried.comparison.better
+    assert not tried.installed
+    assert not (home / "models").exists()
+    done = tuning.train(space, home / "models", DAY)
+    assert done.installed
+    assert load_ranker(home / "models" / "ranker.json").weights == pytest.approx(dict(tried.ranker.weights))
+    again = tuning.train(workflow.Workspace(space.store, space.encoder, done.ranker), home / "models", DAY)
+    assert not again.installed
+    assert go_back(home / "models").weights == pytest.approx(dict(space.ranker.weights))
+    assert go_back(home / "models").weights == pytest.approx(dict(done.ranker.weights))
+
+
+def test_needs_kept_out_are_never_learned_from(space):
+    held = tuning.judged_needs(space, DAY)
+    kept = {need.need_id for need in held if tuning._is_kept_out(need.need_id)}
+    assert 20 <= len(kept) <= 40
+    found = next(workflow.match(space, needs=[min(kept)], day=DAY))
+    workflow.log_shown(space.store, found, NOW)
+    assert tuning.labels_of_shown(space, kept) == (None, 0)
+    assert tuning.labels_of_shown(space, set())[1] == 1
+
+
+def test_a_list_is_logged_once_with_its_ranks_and_chances(space):
+    found = next(workflow.match(space, needs=["N003"], day=DAY))
+    for _ in range(2):
+        workflow.log_shown(space.store, found, NOW)
+    assert [o.stage for o in space.store.outcomes("N003")] == ["shown"] * len(found.matches)
+    stored = space.store.match_list(found.run.run_id, "N003")
+    assert stored == found
+    assert all(0 < m.propensity <= 1 for m in stored.matches)
+
+
+def test_a_typed_need_is_never_logged(space):
+    before = len(space.store.outcomes())
+    found = workflow.match_text(space, "主軸熱變位補償", day=DAY)
+    workflow.log_shown(space.store, found, NOW)
+    assert len(space.store.outcomes()) == before
+
+
+def test_near_ties_stand_in_the_same_random_order_whenever_the_run_is_the_same(space):
+    need = space.store.need("N005")
+    ranking = workflow.rank_one(space, need, DAY)
+    scores = ranking.scores.copy()
+    scores[ranking.order[:10]] = 0.5 + np.linspace(0.001, 0, 10)
+    tied = replace(ranking, scores=scores)
+    run = workflow.make_run(space, DAY)
+    orders = {tuple(workflow.shuffle(tied, replace(run, run_id=name), 10).order[:10].tolist())
+              for name in ("a", "b", "c", "d", "a", "b")}
+    assert 2 <= len(orders) <= 4
+    assert all(set(order) == set(ranking.order[:10].tolist()) for order in orders)
+    apart = replace(ranking, scores=np.where(np.isin(np.arange(len(scores)), ranking.order[:10]), scores, 0))
+    assert workflow.shuffle(apart, run, 10).propensities.min() < 1
+
+
+@pytest.mark.parametrize(("weights", "sentence"), [
+    ({"themes": 1.0}, "There is no feature themes; wanted one of: affinity"),
+])
+def test_an_unknown_feature_is_named(space, weights, sentence):
+    with pytest.raises(InputError, match=sentence):
+        tuning.what_if(space, weights)
+
+
+@pytest.mark.parametrize(("command", "code", "words"), [
+    (["what-if", "theme=5"], 0, ["項需求，至少須 30 項", "有用的結果，至少須 50 個"]),
+    (["what-if", "theme=x"], 2, ["「theme=x」不是權重"]),
+    (["train", "ranker", "--dry-run"], 0, ["保留的需求上 nDCG@10"]),
+    (["ranker", "show"], 0, ["文意相近度"]),
+    (["ranker", "back"], 0, ["目前的排序器是"]),
+])
+def test_commands_say_it_in_words(space, home, monkeypatch, command, code, words):
+    monkeypatch.setenv("MATCHER_HOME", str(home))
+    workflow.log_shown(space.store, next(workflow.match(space, needs=["N001"], day=DAY)), NOW)
+    shown = CliRunner().invoke(main, command)
+    assert shown.exit_code == code, shown.output
+    assert all(word in shown.output for word in words), shown.output
+    if code == 0 and command != ["ranker", "back"]:
+        json.loads(CliRunner().invoke(main, [*command, "--json"]).output)
