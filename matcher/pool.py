@@ -59,13 +59,14 @@ class Pool:
     def __post_init__(self) -> None:
         owner = np.array([t.offer for t in self.texts], np.intp)
         ids = np.array([o.offer_id for o in self.offers], dtype=str)
+        starts = np.searchsorted(owner, np.arange(len(self.offers)))
         derived = {
-            "starts": np.searchsorted(owner, np.arange(len(self.offers))),
+            "starts": starts,
             "sizes": np.bincount(owner, minlength=len(self.offers)),
             "id_order": np.argsort(np.argsort(ids, kind="stable"), kind="stable"),
             "indexes": _index(self.texts, self.counts),
+            "copies": near_copies(self.offers, self.vectors[starts]),
         }
-        derived["copies"] = near_copies(self.offers, self.vectors[derived["starts"]])
         for name, value in derived.items():
             object.__setattr__(self, name, value)
 

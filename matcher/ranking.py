@@ -73,8 +73,8 @@ class Ranking:
     scores: NDArray[np.float64]
     text_affinity: Floats
     order: NDArray[np.intp]
+    welcome: NDArray[np.float64]
     pasted: tuple[int, ...] = ()
-    welcome: NDArray[np.float64] | None = None
     propensities: NDArray[np.float64] | None = None
 
 
@@ -124,7 +124,7 @@ def _scored(query: Query, texts: Floats, pool: Pool, ranker: Ranker,
     welcome = ranker.score(compute_features(context, as_offer=True))
     order = np.lexsort((pool.id_order, -scores))
     return Ranking(query, ok, features, distance, scores, texts,
-                   spread_copies(order[ok[order]], pool.copies), welcome=welcome)
+                   spread_copies(order[ok[order]], pool.copies), welcome)
 
 
 def rank_without(ranking: Ranking, pool: Pool, ranker: Ranker, row: int) -> int:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import gzip
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from matcher.evaluation.figures import RESAMPLES, Figure
 Floats = NDArray[np.float64]
 SHARPNESS = 10.0
 Ratings = Mapping[str, Mapping[str, float]]
+Part = Callable[[Floats, Floats], tuple[float, float]]
 
 
 def is_expertise(folder: Path) -> bool:
@@ -165,7 +166,7 @@ def right_pairs(scores: Floats, grades: Floats, hard: bool) -> tuple[float, floa
 def _figures(found: Expertise, scored: Sequence[Mapping[str, Floats]]) -> dict[str, Figure]:
     """Give each measure: sums over reviewers of parts over wholes, mean over the samples."""
     grades = {r: np.array(list(g.values())) for r, g in sorted(found.ratings.items())}
-    measures = {"loss": kendall_cost, "easy pairs": partial(right_pairs, hard=False),
+    measures: dict[str, Part] = {"loss": kendall_cost, "easy pairs": partial(right_pairs, hard=False),
                 "hard pairs": partial(right_pairs, hard=True)}
     return {name: _figure(np.mean([[part(sample[r], g) for r, g in grades.items()]
                                    for sample in scored], axis=0))

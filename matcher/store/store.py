@@ -264,7 +264,7 @@ class Store:
         if row is None:
             raise UnknownRecordError("match list", f"{run_id}/{need_id}")
         run = Run(**{f.name: row[f.name] for f in fields(Run)})
-        return MatchList(_to_noun(Need, row["need"]), tuple(to_match(r) for r in rows), run,
+        return MatchList(_to_noun(Need, row["need"]), tuple(to_match(dict(r)) for r in rows), run,
                          row["eligible"], row["scope"] or "",
                          row["widened"] and to_message(row["widened"]))
 
