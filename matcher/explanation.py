@@ -29,7 +29,7 @@ PAIRS_SHOWN = 3
 # of the list's best offer: relative, so that no language pair is judged by another's cosines.
 ANSWERED = 0.7
 LEAST_RAISE = 0.1
-PASTED = Message("the need stands in this offer's text word for word; that text does not count")
+PASTED = Message("the need stands in this offer's text word for word; those sentences do not count")
 RAISES = {
     "theme": Message("the need's theme among the offer's themes"),
     "trl": Message("a technology readiness level within the need's span"),

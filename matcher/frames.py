@@ -63,8 +63,10 @@ def match(needs: pd.DataFrame, offers: pd.DataFrame, evidence: pd.DataFrame | No
     pool = _pool(offers, evidence, chosen)
     queries = _queries(listed, chosen)
     show = with_evidence if with_evidence is not None else top is not None
+    # Without a day nobody can say what was written after the need: pasted texts are only marked.
+    circumstances = Circumstances(day, embed=chosen.encode_document if day else None)
     parts = [_rows(found, pool, top, chosen if show else None)
-             for found in rank(queries, pool, weights, Circumstances(day))]
+             for found in rank(queries, pool, weights, circumstances)]
     return _with_given_ids(_table(parts), need_id=needs, offer_id=offers)
 
 

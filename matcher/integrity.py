@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -123,19 +124,33 @@ def _is_bare(sentence: str) -> bool:
     return longest >= max(BARE_WORDS, 0.7 * len(words))
 
 
-def is_pasted(need: str, text: str) -> bool:
-    """Say whether a text repeats half or more of a need, or nearly every word of a long one.
+def find_pasted(need: str, texts: Sequence[str]) -> list[int]:
+    """Give the places of texts that repeat half of a need, or nearly every word of a long one.
 
     Runs of six terms are compared; a need of fewer than nine terms is too short to tell pasting
-    from speaking of the same thing.
+    from speaking of the same thing, and so is a list of keywords for single words.
     """
-    asked = _shingles(need)
-    if len(asked) >= LEAST_SHINGLES and len(asked & _shingles(text)) >= PASTED * len(asked):
-        return True
-    wanted = _distinct(need)
-    if len(wanted) < LONG_NEED or is_keyword_list(need):
-        return False
-    return len(wanted & _distinct(text)) >= NEARLY_ALL * len(wanted)
+    runs, words = _shingles(need), _distinct(need)
+    is_long = len(words) >= LONG_NEED and not is_keyword_list(need)
+    if len(runs) < LEAST_SHINGLES and not is_long:
+        return []
+    return [place for place, text in enumerate(texts)
+            if (len(runs) >= LEAST_SHINGLES
+                and len(runs & _shingles(text)) >= PASTED * len(runs))
+            or (is_long and len(words & _distinct(text)) >= NEARLY_ALL * len(words))]
+
+
+def without_pasted(need: str, text: str) -> str:
+    """Leave out the sentences of a text that repeat a need, word for word or word by word."""
+    runs, words = _shingles(need), _distinct(need)
+    return "\n".join(s for s in sentences(text, longest=len(text) + 1)
+                     if not _repeats(s, runs, words))
+
+
+def _repeats(sentence: str, runs: frozenset[tuple[str, ...]], words: frozenset[str]) -> bool:
+    own_runs, own_words = _shingles(sentence), _distinct(sentence)
+    return (len(own_runs & runs) > PASTED * len(own_runs)
+            or len(own_words & words) > NEARLY_ALL * len(own_words))
 
 
 @lru_cache(maxsize=20_000)

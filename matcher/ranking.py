@@ -12,7 +12,7 @@ Affinity of a need and an offer
     maximum, which rewards many texts, nor the mean, which punishes breadth. An offer with
     fewer texts than the median offer is filled up with ordinary ones (the lower quartile of
     all texts), so that nobody gains by hiding all but the one best text. A text into
-    which the need was pasted counts as the least of all.
+    which the need was pasted counts without the sentences that repeat it.
 
 Order
     By score; of near-copies that one party offers, at most two stand among the first ten.
@@ -31,9 +31,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.features import FEATURES, Context, Record, compute_features
-from matcher.integrity import is_pasted
+from matcher.integrity import find_pasted, without_pasted
 from matcher.lexical import count_terms, group_of
-from matcher.pool import Floats, Place, Pool
+from matcher.pool import Embed, Floats, Place, Pool
 from matcher.ranker import Ranker
 from matcher.vocabulary import Conflict, Message, Need, Offer
 
@@ -80,11 +80,16 @@ class Ranking:
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What else decides: the day (None: no date counts), conflicts, and earlier matches."""
+    """What else decides: the day (None: no date counts), conflicts, and earlier matches.
+
+    ``embed`` reads a text again without the sentences that repeat the need; without it such
+    texts are only marked.
+    """
 
     day: date | None = None
     conflicts: Sequence[Conflict] = ()
     records: Mapping[str, Record] = field(default_factory=dict)
+    embed: Embed | None = None
 
     @property
     def banned(self) -> Set[tuple[str, str]]:
@@ -108,9 +113,29 @@ def _rank_one(query: Query, texts: Floats, pool: Pool, ranker: Ranker,
     pasted = _pasted(query.need, found.order[:CHECKED], pool)
     if not pasted:
         return found
-    fair = texts.copy()
-    fair[list(pasted)] = texts.min()
-    return replace(_scored(query, fair, pool, ranker, circumstances), pasted=pasted)
+    if circumstances.embed is None:
+        return replace(found, pasted=pasted)
+    honest = _without_pasted(query.need, pool, list(pasted), circumstances.embed)
+    texts = text_affinities([query], honest, ranker)[0]
+    return replace(_scored(query, texts, honest, ranker, circumstances), pasted=pasted)
+
+
+def _without_pasted(need: Need, pool: Pool, rows: list[int], embed: Embed) -> Pool:
+    """Give the pool as it would be without the sentences that repeat the need."""
+    from scipy import sparse
+
+    rests = [without_pasted(need.text, pool.texts[row].text) for row in rows]
+    texts, vectors = list(pool.texts), pool.vectors.copy()
+    for row, rest in zip(rows, rests, strict=True):
+        texts[row] = replace(texts[row], text=rest)
+    vectors[rows] = embed(rests)
+    vectors[[row for row, rest in zip(rows, rests, strict=True) if not rest]] = 0
+    kept = np.ones(len(texts), np.float32)
+    kept[rows] = 0
+    places = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, range(len(rows)))),
+                               (len(texts), len(rows)))
+    counts = sparse.diags(kept) @ pool.counts + places @ count_terms(rests)
+    return replace(pool, texts=tuple(texts), vectors=vectors, counts=counts.tocsr())
 
 
 def _scored(query: Query, texts: Floats, pool: Pool, ranker: Ranker,
@@ -141,9 +166,19 @@ def rank_without(ranking: Ranking, pool: Pool, ranker: Ranker, row: int) -> int:
 
 
 def _pasted(need: Need, offers: NDArray[np.intp], pool: Pool) -> tuple[int, ...]:
-    """Find the texts of some offers that repeat the need word for word."""
-    return tuple(row for offer in offers.tolist() for row in pool.texts_of(offer)
-                 if is_pasted(need.text, pool.texts[row].text))
+    """Find the texts of some offers that repeat the need word for word; older ones cannot."""
+    rows = [row for offer in offers.tolist() for row in pool.texts_of(offer)
+            if not _is_older(pool, row, need)]
+    return tuple(rows[i] for i in find_pasted(need.text, [pool.texts[row].text for row in rows]))
+
+
+def _is_older(pool: Pool, row: int, need: Need) -> bool:
+    """Say whether a text is evidence of a year before the need was published."""
+    text = pool.texts[row]
+    if text.evidence_id is None or need.valid_from is None:
+        return False
+    years = [e.year for e in pool.evidence[text.offer] if e.evidence_id == text.evidence_id]
+    return bool(years and years[0] is not None and years[0] < need.valid_from.year)
 
 
 def spread_copies(order: NDArray[np.intp], copies: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -243,7 +243,8 @@ def shuffle(ranking: Ranking, run: Run, top: int) -> Ranking:
 
 def circumstances_of(workspace: Workspace, day: date) -> Circumstances:
     """Give what decides beside texts on a day: conflicts and what became of earlier matches."""
-    return Circumstances(day, workspace.store.conflicts(), track_records(workspace.store, day))
+    return Circumstances(day, workspace.store.conflicts(), track_records(workspace.store, day),
+                         workspace.embed_sentences)
 
 
 def rank_one(workspace: Workspace, need: Need, day: date) -> Ranking:

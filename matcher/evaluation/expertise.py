@@ -166,8 +166,9 @@ def right_pairs(scores: Floats, grades: Floats, hard: bool) -> tuple[float, floa
 def _figures(found: Expertise, scored: Sequence[Mapping[str, Floats]]) -> dict[str, Figure]:
     """Give each measure: sums over reviewers of parts over wholes, mean over the samples."""
     grades = {r: np.array(list(g.values())) for r, g in sorted(found.ratings.items())}
-    measures: dict[str, Part] = {"loss": kendall_cost, "easy pairs": partial(right_pairs, hard=False),
-                "hard pairs": partial(right_pairs, hard=True)}
+    measures: dict[str, Part] = {
+        "loss": kendall_cost, "easy pairs": partial(right_pairs, hard=False),
+        "hard pairs": partial(right_pairs, hard=True)}
     return {name: _figure(np.mean([[part(sample[r], g) for r, g in grades.items()]
                                    for sample in scored], axis=0))
             for name, part in measures.items()}
