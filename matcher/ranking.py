@@ -8,7 +8,7 @@ Affinity of a need and an offer
     lexical_weight[group] * TF-IDF cosine``; where they do not, a line through the cosine
     alone, ``cross_slope * cosine + cross_offset``, fitted so that both kinds
     of value mean the same (README, decisions). The texts of an offer are joined by
-    the length-normalised log-mean-exp ``log(mean(exp(a / 0.1))) * 0.1``: not the
+    the length-normalised log-mean-exp ``log(mean(exp(a / 0.2))) * 0.2``: not the
     maximum, which rewards many texts, nor the mean, which punishes breadth. An offer with
     fewer texts than the median offer is filled up with ordinary ones (the lower quartile of
     all texts), so that nobody gains by hiding all but the one best text. A text into
@@ -39,7 +39,7 @@ from matcher.vocabulary import Conflict, Message, Need, Offer
 
 BLOCK = 32
 EARTH_KM = 6371.0
-TEMPERATURE = 0.1
+TEMPERATURE = 0.2  # 0.1 for cosines; the affinity adds words to them and spreads twice as far
 ORDINARY = 0.25
 CHECKED = 100
 FIRST_PLACES = 10
