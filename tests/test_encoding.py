@@ -10,6 +10,7 @@ import pytest
 
 from matcher.encoding import check_manifest, load_encoder
 from matcher.encoding.channels import Channels, _cut
+from matcher.encoding.manifest import revision_of
 from matcher.encoding.static import StaticEncoder
 from matcher.errors import MissingExtraError, ModelFileError
 from matcher.ranker import embedded_models
@@ -95,6 +96,15 @@ def test_a_missing_file_and_a_missing_manifest_are_named(tmp_path):
     (folder / "manifest.json").unlink()
     with pytest.raises(ModelFileError, match=r"manifest\.json"):
         check_manifest(folder)
+
+
+def test_a_mended_card_makes_no_other_vectors_and_changed_weights_do(tmp_path):
+    folder = copy_of(tmp_path)
+    before = revision_of(folder)
+    sums = json.loads((folder / "manifest.json").read_text("utf-8"))
+    for name, same in (("README.md", True), ("model.onnx", False)):
+        (folder / "manifest.json").write_text(json.dumps({**sums, name: "0"}), "utf-8")
+        assert (revision_of(folder) == before) is same, name
 
 
 def test_the_core_encodes_without_torch():

@@ -11,6 +11,7 @@ from scipy import sparse
 
 from matcher import demonstration
 from matcher.encoding import load_encoder
+from matcher.features import Record
 from matcher.integrity import find_pasted, read_fairly
 from matcher.lexical import count_terms
 from matcher.pool import build_pool, near_copies
@@ -75,9 +76,9 @@ def world():
         return build_pool(offers, evidence, embed, lambda o: place(o.centre, o.county),
                           lambda texts: sparse.vstack(remembered(counts, count_terms, texts), "csr"))
 
-    def order(need, found):
+    def order(need, found, records=None):
         query = Query(need, embed([need.text])[0], place(need.centre, need.county))
-        ranking = next(rank([query], found, load_ranker(), Circumstances(demonstration.SAMPLE_DAY, embed=embed)))
+        ranking = next(rank([query], found, load_ranker(), Circumstances(demonstration.SAMPLE_DAY, (), records or {}, embed)))
         return [found.offers[i].offer_id for i in ranking.order], ranking
 
     needs = [replace(n, kinds=()) for n in sample["needs"][::8]]
@@ -128,6 +129,17 @@ def test_hiding_all_but_the_best_text_gains_at_most_five_places(world):
         bare = [replace(o, title="", description="") if best and o.offer_id == victim else o for o in offers]
         after, _ = order(need, pool(bare, kept))
         assert after.index(victim) >= 96, need.need_id
+
+
+@pytest.mark.parametrize("place_before", [5, 20, 50, 101])
+def test_a_ring_of_five_moves_a_pair_at_most_three_places(world, place_before):
+    needs, offers, evidence, pool, order = world
+    honest = pool(offers, evidence)
+    for need in needs:
+        before, _ = order(need, honest)
+        ring = [before[place_before], *before[3::50]][:5]
+        after, _ = order(need, honest, {offer: Record(5, 5) for offer in ring})
+        assert before.index(ring[0]) - after.index(ring[0]) <= 3, need.need_id
 
 
 def test_near_copies_of_one_party_are_grouped():

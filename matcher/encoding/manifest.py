@@ -35,12 +35,16 @@ def check_manifest(folder: Path) -> None:
 
 
 def revision_of(folder: Path) -> str:
-    """Name the content of a model folder: the hash of its manifest, or of samples of its files."""
+    """Name the content of a model folder: the hash of its manifest, or of samples of its files.
+
+    What is only read by people (``*.md``) does not count: a mended card makes no other vectors.
+    """
     digest = hashlib.sha256()
     if (folder / MANIFEST).is_file():
-        digest.update((folder / MANIFEST).read_bytes())
+        rows = {k: v for k, v in read_manifest(folder).items() if not k.endswith(".md")}
+        digest.update(json.dumps(rows, sort_keys=True).encode())
     else:
-        for file in sorted(p for p in folder.rglob("*") if p.is_file()):
+        for file in sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix != ".md"):
             digest.update(f"{file.relative_to(folder)}:{file.stat().st_size}".encode())
             for block in _samples(file):
                 digest.update(block)
