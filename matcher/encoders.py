@@ -124,7 +124,7 @@ class ServingWorkspace:
         self._settings = settings
         self._lock = Lock()
         self._space: Workspace | None = None
-        self._seen: int | None = None
+        self._seen: tuple[int, ...] | None = None
         self._next_try = 0.0
         self._change: Thread | None = None
 
@@ -144,10 +144,10 @@ class ServingWorkspace:
                 self._change.start()
             return self._space
 
-    def _stamp(self) -> int:
-        """Say which state the settings file is in: its time of change, 0 without a file."""
-        file = self._settings.file
-        return file.stat().st_mtime_ns if file.is_file() else 0
+    def _stamp(self) -> tuple[int, ...]:
+        """Say when the settings file and the site's ranker were written, 0 without a file."""
+        files = (self._settings.file, self._settings.home / "models" / "ranker.json")
+        return tuple(file.stat().st_mtime_ns if file.is_file() else 0 for file in files)
 
     def _wanted(self) -> str | None:
         """Read the encoder's setting again; a file that cannot be read changes nothing."""
@@ -158,17 +158,20 @@ class ServingWorkspace:
         except SettingError:
             return self._settings.encoder
 
-    def _switch(self, old: Workspace, source: str | None, stamp: int) -> None:
+    def _switch(self, old: Workspace, source: str | None, stamp: tuple[int, ...]) -> None:
         """Make the new workspace ready, then put it in the old one's place."""
         new, seen = old, self._seen
         try:
             encoder = open_encoder(source)
+            new = old.with_ranker(load_ranker(self._settings.ranker))
             if encoder.revision != old.encoder.revision:
-                new = old.with_encoder(encoder)
+                new = new.with_encoder(encoder)
                 new.prepare()
             seen = stamp
         except (MatcherError, OSError):
-            log.exception("the encoder %s cannot be used; the old one goes on", source)
+            new = old
+            log.exception("the encoder %s or the ranker cannot be used; the old one goes on",
+                          source)
         finally:
             with self._lock:
                 self._space, self._seen, self._change = new, seen, None

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
@@ -53,10 +53,20 @@ class Ranker:
         return np.asarray(1 / (1 + np.exp(-total)))
 
 
-@cache
 def load_ranker(file: Path | None = None) -> Ranker:
-    """Read a ranker; raise ``ModelFileError`` when its bytes differ from the manifest."""
+    """Read a ranker; raise ``ModelFileError`` when its bytes differ from the manifest.
+
+    A file that was not written since is not read again.
+    """
     path = file or embedded_models() / "ranker.json"
+    try:
+        return _read_ranker(path, path.stat().st_mtime_ns)
+    except OSError as problem:
+        raise ModelFileError(path.name, str(problem)) from problem
+
+
+@lru_cache(maxsize=8)
+def _read_ranker(path: Path, _written: int) -> Ranker:
     content = _checked(path)
     row = json.loads(content)
     unknown = set(row["weights"]) - {f.key for f in FEATURES}

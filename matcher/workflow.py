@@ -79,6 +79,12 @@ class Workspace:
         other._counts = dict(self._counts)
         return other
 
+    def with_ranker(self, ranker: Ranker) -> Workspace:
+        """Give a workspace of another ranker over the same store, all that was computed kept."""
+        other = self.with_encoder(self.encoder)
+        other.ranker, other._vectors, other._pool = ranker, self._vectors, self._pool
+        return other
+
     def prepare(self, progress: Progress = silent) -> None:
         """Encode everything stored, offers with their evidence and needs."""
         self.pool(progress)

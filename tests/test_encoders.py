@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from matcher import workflow
 from matcher.cli import main
 from matcher.encoders import ServingWorkspace, source_of
 from matcher.errors import InputError, SettingError
+from matcher.learning.release import install
 from matcher.settings import load_settings, save_setting
 from matcher.store import open_store
 
@@ -140,6 +142,20 @@ def test_a_page_whose_new_encoder_is_broken_goes_on_with_the_old(settings, stati
         time.sleep(0.05)
     assert "the old one goes on" in caplog.text
     assert serving.get() is before
+
+
+def test_a_running_page_takes_up_a_new_ranker(settings):
+    serving = ServingWorkspace(settings)
+    before = serving.get()
+    pool = before.pool()
+    install(settings.home / "models", replace(before.ranker, intercept=-3.0))
+    for _ in range(200):
+        if serving.get() is not before:
+            break
+        time.sleep(0.05)
+    assert serving.get().ranker.intercept == -3.0
+    assert serving.get().pool() is pool
+    assert best(serving.get()) == best(before)
 
 
 def test_a_model_that_is_gone_can_be_left(run, tmp_path):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from conftest import EVIDENCE, NEEDS, OFFERS, PARTIES
 
+from matcher.errors import StoreError
 from matcher.store import open_store
 from matcher.vocabulary import Need
 from web import HEADERS, create_app
@@ -34,6 +35,29 @@ def test_a_list_shows_score_evidence_distance_and_language(client):
     for word in ("工具機熱誤差建模", "範例熱誤差實驗室（樣本）", "研發能量", "智慧機械", "0 km", "TRL 6", "· 繁體中文",
                  "<mark>", "分數怎麼來的", "文意相近度"):
         assert word in page, word
+
+
+def test_a_page_says_what_is_missing_what_would_raise_the_score_and_how_far_it_looks(client):
+    page = client.get("/needs/N1", headers={"Accept-Language": "en"}).text
+    for word in ("Widened to: partner parks. In the narrower scope (whole country)", "Rank without each text",
+                 "the profile&#39;s own words", "What is needed"):
+        assert word in page, word
+
+
+def test_what_a_page_showed_is_logged_once_and_a_typed_need_never(client, settings):
+    for path in ("/needs/N1", "/needs/N1", "/match?text=疫苗"):
+        assert client.get(path).status_code == 200
+    logged = open_store(settings.database_url).outcomes()
+    assert {(o.need_id, o.stage) for o in logged} == {("N1", "shown")}
+    assert len({o.offer_id for o in logged}) == len(logged)
+
+
+def test_a_list_is_shown_even_when_it_cannot_be_logged(client, monkeypatch):
+    def refuse(*_args, **_options):
+        raise StoreError("The database {url} cannot be used: {cause}.", url="x", cause="the disk is full")
+
+    monkeypatch.setattr("matcher.workflow.log_shown", refuse)
+    assert client.get("/needs/N1").status_code == 200
 
 
 def test_the_language_is_remembered_and_other_parameters_are_kept(client):

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, current_app, g, jsonify, render_template,
 
 from matcher import shows, workflow
 from matcher.encoders import ServingWorkspace
-from matcher.errors import InputError, UnknownRecordError
+from matcher.errors import InputError, StoreError, UnknownRecordError
 from matcher.features import FEATURES
 from matcher.languages import render
 from matcher.reference import centres, terms
@@ -50,7 +50,10 @@ def centre(code: str) -> str:
 def need(need_id: str) -> str:
     """Show one need's ten offers, and remember that they were shown."""
     found = _match(need_id)
-    workflow.log_shown(workspace().store, found, datetime.now(UTC))
+    try:
+        workflow.log_shown(workspace().store, found, datetime.now(UTC))
+    except StoreError:  # a list is worth more than the log of it
+        current_app.logger.exception("what was shown could not be logged")
     return _list_page(found)
 
 

@@ -146,7 +146,6 @@ def _replace(folder: Path, content: Mapping[str, bytes]) -> None:
            (json.dumps(_manifest(folder) | sums, indent=1) + "\n").encode())
     (folder / "manifest.json.part").replace(folder / f"{MANIFEST}.next")
     _finish(folder)
-    load_ranker.cache_clear()
 
 
 def _write(file: Path, data: bytes) -> None:
