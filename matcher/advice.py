@@ -34,7 +34,8 @@ class Why:
 def why(workspace: Workspace, need_id: str, offer_id: str, day: date) -> Why:
     """Explain one pair, whether it was listed or not; raise ``UnknownRecordError``."""
     need, offer = workspace.store.need(need_id), workspace.store.offer(offer_id)
-    pool, ranking = workspace.pool(), rank_one(workspace, need, day)
+    ranking = rank_one(workspace, need, day)
+    pool = ranking.honest or workspace.pool()
     place = pool.place_of(offer_id)
     if not ranking.eligible[place]:
         conflicts = circumstances_of(workspace, day).banned
@@ -77,8 +78,9 @@ def team(workspace: Workspace, need_id: str, day: date, most: int = 4,
 
     ``kinds`` are kinds of party that must be in it where there is one (firm, university …).
     """
-    need, pool = workspace.store.need(need_id), workspace.pool()
+    need = workspace.store.need(need_id)
     ranking = rank_one(workspace, need, day)
+    pool = ranking.honest or workspace.pool()
     aspects = need_sentences(need)
     coverage = aspect_coverage(workspace.embed_sentences(aspects), pool)
     parties = workspace.store.parties()

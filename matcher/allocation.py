@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.assignment import Assignment, Clash, GroupRule, Limits, Problem, Side, solve
-from matcher.errors import UnknownRecordError
+from matcher.errors import InputError, UnknownRecordError
 from matcher.market import Market, Measures, compare_lists
-from matcher.ranking import Query, Ranking, rank
+from matcher.ranking import Circumstances, Query, Ranking, exclusions, rank
 from matcher.reference import place
 from matcher.vocabulary import Need, Offer
 from matcher.workflow import Progress, Workspace, circumstances_of, silent
@@ -89,6 +89,7 @@ def assign(workspace: Workspace, centre: str | None, day: date, rules: Rules,
     """
     found = rank_centre(workspace, centre, day, progress)
     need, offer = _candidates(found, rules.verdicts)
+    _refuse_barred(found, rules.verdicts, circumstances_of(workspace, day))
     needs = Side(tuple(n.need_id for n in found.needs), *rules.per_need)
     offers = Side(tuple(o.offer_id for o in found.offers), *rules.per_offer)
     mutual = np.sqrt(np.nan_to_num(found.interest * found.welcome))[need, offer]
@@ -96,6 +97,18 @@ def assign(workspace: Workspace, centre: str | None, day: date, rules: Rules,
                         for i, j in zip(need, offer, strict=True)], np.int64)
     return solve(Problem(needs, offers, need, offer, mutual, verdict, rules.groups, rules.floor),
                  Limits(seconds))
+
+
+def _refuse_barred(found: Centre, verdicts: Mapping[tuple[str, str], int],
+                   circumstances: Circumstances) -> None:
+    """Refuse to force a pair that must not be matched, with every reason."""
+    needs, offers = ({n.need_id: n for n in found.needs}, {o.offer_id: o for o in found.offers})
+    for (need_id, offer_id), verdict in verdicts.items():
+        reasons = exclusions(needs[need_id], offers[offer_id], circumstances.day,
+                             circumstances.banned) if verdict > 0 else ()
+        if reasons:
+            raise InputError("Need {need} and offer {offer} cannot be forced together: {reason}.",
+                             need=need_id, offer=offer_id, reason=reasons[0])
 
 
 def _candidates(found: Centre, verdicts: Mapping[tuple[str, str], int]

@@ -30,6 +30,7 @@ PAIRS_SHOWN = 3
 ANSWERED = 0.7
 LEAST_RAISE = 0.1
 PASTED = Message("the need stands in this offer's text word for word; those sentences do not count")
+MARKED = Message("the need stands in this offer's text word for word")
 RAISES = {
     "theme": Message("the need's theme among the offer's themes"),
     "trl": Message("a technology readiness level within the need's span"),
@@ -70,6 +71,7 @@ class Comparison:
 def explain(ranking: Ranking, pool: Pool, ranker: Ranker, embed: Embed,
             top: int | None = None) -> tuple[Match, ...]:
     """Turn the first ``top`` offers of a ranking into matches with evidence."""
+    pool = ranking.honest or pool
     chosen = ranking.order[:top].tolist()
     compared = compare(ranking, pool, chosen, embed)
     nearest = np.max([c.best() for c in compared], axis=0) if compared else None
@@ -131,7 +133,7 @@ def find_raises(ranking: Ranking, ranker: Ranker, offer: int) -> tuple[Message, 
     """Say in which features other offers do better by 0.1 or more of log-odds."""
     gains = {f.key: ranker.weight(f) * float(np.ptp(ranking.features[f.key][[offer, best]]))
              for f in FEATURES if f.key in RAISES
-             for best in [int(ranking.features[f.key].argmax())]}
+             for best in [max(ranking.order, key=ranking.features[f.key].__getitem__)]}
     return tuple(RAISES[key] for key in sorted(gains, key=lambda k: -gains[k])
                  if gains[key] >= LEAST_RAISE)
 
@@ -141,7 +143,8 @@ def find_warnings(ranking: Ranking, pool: Pool, offer: int) -> tuple[Message, ..
     pasted = set(ranking.pasted) & set(pool.texts_of(offer))
     texts = [pool.offers[offer].text, *(e.full_text for e in pool.evidence[offer])]
     found = [warning for text in texts for warning in read_fairly(text).warnings]
-    return (*([PASTED] if pasted else ()), *found)
+    said = PASTED if ranking.honest else MARKED
+    return (*([said] if pasted else ()), *found)
 
 
 def need_sentences(need: Need) -> tuple[str, ...]:
@@ -159,4 +162,6 @@ def _nearest_texts(ranking: Ranking, pool: Pool, offer: int) -> list[Text]:
 def _body(text: Text, pool: Pool) -> str:
     """Give what may be quoted: of the offer's own words the description, a title only alone."""
     own = pool.offers[text.offer]
-    return text.text if text.evidence_id else read_fairly(own.description or own.title).text
+    if text.evidence_id or text.text != read_fairly(own.text).text:  # less than its own words
+        return text.text
+    return read_fairly(own.description or own.title).text

@@ -21,8 +21,8 @@ from matcher.vocabulary import Message
 # Latin ones and that look like none of them (μm, α-SiC) are not here.
 _TWINS = str.maketrans("аеорсухіјѕԁһԛԝАВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧο",
                        "aeopcyxijsdhqwABEKMHOPCTYXIJSABEZHIKMNOPTYXo")
-_MIXED_WORD = re.compile(r"[^\W\d_]*(?:[a-zA-Z][\u0370-\u03ff\u0400-\u04ff]"
-                         r"|[\u0370-\u03ff\u0400-\u04ff][a-zA-Z])[^\W\d_]*")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_MIXED = re.compile(r"[a-zA-Z][\u0370-\u03ff\u0400-\u04ff]|[\u0370-\u03ff\u0400-\u04ff][a-zA-Z]")
 _HIDDEN = re.compile(r"[\u200b\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
 _AGAIN = re.compile(r"([^\W\d_].{1,60}?)(?:[\s,，、;；]*\1){3,}", re.DOTALL)
 _ITEM_END = re.compile(r"[,，、;；|/•·\t]+")
@@ -65,12 +65,17 @@ def _without_hidden(text: str, warnings: list[Message]) -> str:
     if hidden:
         warnings.append(Message("{count} hidden characters were left out", {"count": hidden}))
         text = _HIDDEN.sub("", text)
-    twins = [word for word in _MIXED_WORD.findall(text) if word.translate(_TWINS) != word]
+    twins = [word for word in _LETTERS.findall(text) if _unmasked(word) != word]
     if twins:
         warnings.append(Message("letters of another script were read as the Latin letters they "
                                 "look like: {words}", {"words": ", ".join(twins[:5])}))
-        text = _MIXED_WORD.sub(lambda found: found[0].translate(_TWINS), text)
+        text = _LETTERS.sub(lambda found: _unmasked(found[0]), text)
     return text
+
+
+def _unmasked(word: str) -> str:
+    """Read the look-alikes of a word that mixes scripts as Latin letters."""
+    return word.translate(_TWINS) if _MIXED.search(word) else word
 
 
 def _without_repetitions(text: str, warnings: list[Message]) -> str:

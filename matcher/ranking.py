@@ -63,7 +63,8 @@ class Ranking:
     ``text_affinity`` is (n_texts,); ``order`` lists the eligible offers, best
     first, ties by offer id. ``pasted`` are the positions of texts that repeat the need;
     ``welcome`` (n_offers,) is the score as each offer sees the need, 0…1; ``propensities`` are
-    the chances of the first places of ``order``, where near-ties were put into random order.
+    the chances of the first places of ``order``, where near-ties were put into random order;
+    ``honest`` is the pool without pasted sentences, where there were any.
     """
 
     query: Query
@@ -76,14 +77,15 @@ class Ranking:
     welcome: NDArray[np.float64]
     pasted: tuple[int, ...] = ()
     propensities: NDArray[np.float64] | None = None
+    honest: Pool | None = None
 
 
 @dataclass(frozen=True)
 class Circumstances:
     """What else decides: the day (None: no date counts), conflicts, and earlier matches.
 
-    ``embed`` reads a text again without the sentences that repeat the need; without it such
-    texts are only marked.
+    ``embed`` reads a text again without the sentences that repeat the need; without it, and
+    where nobody knows when the need was published, such texts are only marked.
     """
 
     day: date | None = None
@@ -113,11 +115,12 @@ def _rank_one(query: Query, texts: Floats, pool: Pool, ranker: Ranker,
     pasted = _pasted(query.need, found.order[:CHECKED], pool)
     if not pasted:
         return found
-    if circumstances.embed is None:
+    if circumstances.embed is None or query.need.valid_from is None:
         return replace(found, pasted=pasted)
     honest = _without_pasted(query.need, pool, list(pasted), circumstances.embed)
     texts = text_affinities([query], honest, ranker)[0]
-    return replace(_scored(query, texts, honest, ranker, circumstances), pasted=pasted)
+    return replace(_scored(query, texts, honest, ranker, circumstances), pasted=pasted,
+                   honest=honest)
 
 
 def _without_pasted(need: Need, pool: Pool, rows: list[int], embed: Embed) -> Pool:
@@ -186,16 +189,19 @@ def spread_copies(order: NDArray[np.intp], copies: NDArray[np.intp]) -> NDArray[
 
     ``order`` (k,) are offers, best first; ``copies`` (n_offers,) their groups, -1 for none.
     """
+    first = np.flatnonzero(first_copies(order, copies))[:FIRST_PLACES]
+    return np.concatenate([order[first], np.delete(order, first)])
+
+
+def first_copies(order: NDArray[np.intp], copies: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Mark, in order (k,), offers that have no near-copies or are the first two of theirs."""
+    marks = np.ones(len(order), bool)
     seen: dict[int, int] = {}
-    first: list[int] = []
-    for place in np.arange(len(order)) if (copies[order] >= 0).any() else ():
+    for place in np.flatnonzero(copies[order] >= 0).tolist():
         group = int(copies[order[place]])
         seen[group] = seen.get(group, 0) + 1
-        if group < 0 or seen[group] <= COPIES_SHOWN:
-            first.append(int(place))
-        if len(first) == FIRST_PLACES:
-            break
-    return np.concatenate([order[first], np.delete(order, first)])
+        marks[place] = seen[group] <= COPIES_SHOWN
+    return marks
 
 
 def text_affinities(queries: Sequence[Query], pool: Pool, ranker: Ranker) -> Floats:

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.features import NEAR_KM
-from matcher.ranking import Ranking
+from matcher.pool import Pool
+from matcher.ranking import Ranking, first_copies, spread_copies
 from matcher.reference import centres
 from matcher.vocabulary import Message, Need, Offer
 
@@ -49,17 +50,19 @@ def _country(centre: str | None) -> str:
     return found.country if found else HOME
 
 
-def choose_scope(ranking: Ranking, offers: Sequence[Offer], wanted: int, threshold: float
+def choose_scope(ranking: Ranking, pool: Pool, wanted: int, threshold: float
                  ) -> tuple[NDArray[np.intp], Scope]:
     """Give the order (k,) within the narrowest step that holds enough good offers, and that step.
 
-    Enough are ``wanted`` offers with a score of ``threshold`` (0…1) or more.
+    Enough are ``wanted`` offers with a score of ``threshold`` (0…1) or more; of near-copies
+    only the first two count.
     """
-    steps = steps_of(ranking.query.need, offers, ranking.distance_km)[ranking.order]
-    good = ranking.scores[ranking.order] >= threshold
+    steps = steps_of(ranking.query.need, pool.offers, ranking.distance_km)[ranking.order]
+    good = (ranking.scores[ranking.order] >= threshold) & first_copies(ranking.order, pool.copies)
     counts = [int((good & (steps <= step)).sum()) for step in range(len(STEPS))]
     chosen = next((step for step, count in enumerate(counts) if count >= wanted), OPEN)
-    return ranking.order[steps <= chosen], Scope(STEPS[chosen], _reason(chosen, counts, wanted))
+    order = spread_copies(ranking.order[steps <= chosen], pool.copies)
+    return order, Scope(STEPS[chosen], _reason(chosen, counts, wanted))
 
 
 def _reason(chosen: int, counts: Sequence[int], wanted: int) -> Message | None:

@@ -29,7 +29,7 @@ from matcher.learning.release import Comparison, HeldOut, compare, install
 from matcher.learning.whatif import WhatIf, estimate
 from matcher.ranker import Ranker
 from matcher.vocabulary import MatchList, Outcome
-from matcher.workflow import Progress, Workspace, rank_one, silent
+from matcher.workflow import Progress, Workspace, rank_all, silent
 
 KEPT_OUT = 3  # one need in three is kept out of training
 SEED = 20261125
@@ -77,8 +77,9 @@ def judged_needs(workspace: Workspace, day: date, progress: Progress = silent) -
         grades.setdefault(pair.need_id, {})[pair.offer_id] = pair.grade
     needs = [need for need in workspace.store.needs() if need.need_id in grades]
     found = []
-    for done, need in enumerate(needs, start=1):
-        ranking, offers = rank_one(workspace, need, day), workspace.pool().offers
+    offers = workspace.pool(progress).offers
+    for done, ranking in enumerate(rank_all(workspace, needs, day), start=1):
+        need = ranking.query.need
         rows = np.column_stack([ranking.features[key][ranking.order] for key in KEYS])
         given = [grades[need.need_id].get(offers[i].offer_id, 0) for i in ranking.order.tolist()]
         found.append(HeldOut(need.need_id, rows.astype(float), np.array(given)))

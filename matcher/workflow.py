@@ -216,12 +216,13 @@ def _rank_needs(workspace: Workspace, needs: Sequence[Need], vectors: Floats, to
     """Rank the offers for needs with their vectors (n, d), and explain the first ``top``."""
     pool = workspace.pool(progress)
     queries = [Query(n, v, _place_of(n)) for n, v in zip(needs, vectors, strict=True)]
-    run = make_run(workspace, day)
-    found = rank(queries, pool, workspace.ranker, circumstances_of(workspace, day))
+    circumstances = circumstances_of(workspace, day)
+    run = make_run(workspace, day, top, circumstances.records)
+    found = rank(queries, pool, workspace.ranker, circumstances)
     for done, ranking in enumerate(found, start=1):
         scope = None
         if top is not None:
-            order, scope = choose_scope(ranking, pool.offers, top, workspace.threshold)
+            order, scope = choose_scope(ranking, pool, top, workspace.threshold)
             ranking = shuffle(replace(ranking, order=order), run, top)
         matches = explain(ranking, pool, workspace.ranker, workspace.embed_sentences, top)
         progress("match", done, len(needs))
@@ -230,14 +231,17 @@ def _rank_needs(workspace: Workspace, needs: Sequence[Need], vectors: Floats, to
 
 
 def shuffle(ranking: Ranking, run: Run, top: int) -> Ranking:
-    """Put near-ties of a list into random order, the same one whenever the run is the same.
+    """Put near-ties of a list into random order, the same one whenever the list is the same.
 
     Without chance nobody could tell later whether an offer was passed over for its place or for
     its worth. Offers beyond ``top`` and near-copies keep their places.
     """
-    seed = hashlib.sha256(f"{run.run_id}/{ranking.query.need.need_id}".encode()).digest()
-    random = np.random.default_rng(list(seed[:16]))
     head = ranking.order[:top]
+    # Of the list alone: a seed that knew of other needs would show that they are there.
+    visible = (ranking.query.need.need_id, run.day, run.encoder, run.ranker, head.tolist(),
+               ranking.scores[head].round(6).tolist())
+    seed = hashlib.sha256(repr(visible).encode()).digest()
+    random = np.random.default_rng(list(seed[:16]))
     chances = np.clip(ranking.scores[head], 1e-12, 1 - 1e-12)
     odds = np.log(chances) - np.log1p(-chances)
     if (np.diff(odds) > 0).any():  # near-copies were moved: the order is not that of the scores
@@ -250,14 +254,19 @@ def shuffle(ranking: Ranking, run: Run, top: int) -> Ranking:
 def circumstances_of(workspace: Workspace, day: date) -> Circumstances:
     """Give what decides beside texts on a day: conflicts and what became of earlier matches."""
     return Circumstances(day, workspace.store.conflicts(), track_records(workspace.store, day),
-                         workspace.embed_sentences)
+                         workspace.encoder.encode_document)
 
 
 def rank_one(workspace: Workspace, need: Need, day: date) -> Ranking:
     """Rank all offers for one stored need."""
-    query = Query(need, workspace.embed([need.text], "query")[0], _place_of(need))
-    return next(rank([query], workspace.pool(), workspace.ranker,
-                     circumstances_of(workspace, day)))
+    return next(rank_all(workspace, [need], day))
+
+
+def rank_all(workspace: Workspace, needs: Sequence[Need], day: date) -> Iterator[Ranking]:
+    """Rank all offers for stored needs, without scope, chance or explanation."""
+    vectors = workspace.embed([need.text for need in needs], "query")
+    queries = [Query(n, v, _place_of(n)) for n, v in zip(needs, vectors, strict=True)]
+    yield from rank(queries, workspace.pool(), workspace.ranker, circumstances_of(workspace, day))
 
 
 def track_records(store: Store, day: date) -> dict[str, Record]:
@@ -266,15 +275,16 @@ def track_records(store: Store, day: date) -> dict[str, Record]:
     Only what happened up to the end of ``day`` in Taiwan counts, so that an old list can be
     made again. A need without a party counts as a firm of its own.
     """
-    firms = {need.need_id: need.party_id or need.need_id for need in store.needs()}
+    decided = store.outcomes(stages=DECIDED)
+    needs = store.needs() if decided else ()
+    firms = {need.need_id: need.party_id or need.need_id for need in needs}
     known: dict[str, set[str]] = defaultdict(set)
     good: dict[str, set[str]] = defaultdict(set)
-    for outcome in store.outcomes():
+    for outcome in decided:
         if outcome.time.astimezone(TAIPEI).date() > day:
             continue
         firm = firms.get(outcome.need_id, outcome.need_id)
-        if outcome.stage in DECIDED:
-            known[outcome.offer_id].add(firm)
+        known[outcome.offer_id].add(firm)
         if outcome.stage in SUCCESSES:
             good[outcome.offer_id].add(firm)
     return {offer: Record(len(who), len(good[offer])) for offer, who in known.items()}
@@ -288,13 +298,15 @@ def match_text(workspace: Workspace, text: str, *, centre: str | None = None, to
     return next(_rank_needs(workspace, [need], vectors, top, day, silent))
 
 
-def make_run(workspace: Workspace, day: date) -> Run:
+def make_run(workspace: Workspace, day: date, top: int | None,
+             records: Mapping[str, Record] | None = None) -> Run:
     """Name what makes the lists of this moment; equal inputs give an equal run id."""
-    known = repr(sorted(track_records(workspace.store, day).items())).encode()
-    records = f"records {hashlib.sha256(known).hexdigest()[:8]}"
+    known = track_records(workspace.store, day) if records is None else records
+    digest = hashlib.sha256(repr(sorted(known.items())).encode()).hexdigest()
+    rules = f"top {top}; threshold {workspace.threshold}; records {digest[:8]}"
     parts = (workspace.encoder.revision, workspace.ranker.revision, workspace.store.snapshot())
-    digest = hashlib.sha256("|".join((*parts, records, day.isoformat())).encode()).hexdigest()
-    return Run(digest[:16], *parts, day, records)
+    run = hashlib.sha256("|".join((*parts, rules, day.isoformat())).encode()).hexdigest()
+    return Run(run[:16], *parts, day, rules)
 
 
 def record_outcome(store: Store, found: MatchList | Match, stage: str, *, time: datetime,
@@ -311,8 +323,6 @@ def log_shown(store: Store, found: MatchList, time: datetime) -> None:
 
     Typed needs are never stored.
     """
-    if found.need.need_id == TYPED_NEED or not found.matches:
-        return
-    if not store.has_match_list(found.run.run_id, found.need.need_id):
-        store.put_match_lists([found])
-        record_outcome(store, found, "shown", time=time)
+    if found.need.need_id != TYPED_NEED and found.matches:
+        store.put_shown(found, [Outcome(m.need_id, m.offer_id, "shown", time,
+                                        run_id=found.run.run_id) for m in found.matches])

@@ -51,7 +51,8 @@ def need(need_id: str) -> str:
     """Show one need's ten offers, and remember that they were shown."""
     found = _match(need_id)
     try:
-        workflow.log_shown(workspace().store, found, datetime.now(UTC))
+        if request.method == "GET":  # a HEAD request shows nothing
+            workflow.log_shown(workspace().store, found, datetime.now(UTC))
     except StoreError:  # a list is worth more than the log of it
         current_app.logger.exception("what was shown could not be logged")
     return _list_page(found)

@@ -37,6 +37,8 @@ def aspect_coverage(aspects: Floats, pool: Pool) -> Floats:
 
     ``aspects`` (n_aspects, d) are unit rows.
     """
+    if not len(aspects) or not pool.offers:
+        return np.zeros((len(aspects), len(pool.offers)), np.float32)
     affinity = np.stack([log_mean_exp(row, pool) for row in aspects @ pool.vectors.T])
     best = affinity.max(axis=1, keepdims=True)
     return np.asarray(np.clip(affinity / np.maximum(best, 1e-9), 0, 1), np.float32)

@@ -103,7 +103,8 @@ def _reached(outcomes: Sequence[Outcome]) -> tuple[str, str]:
         return DECLINED, outcomes[-1].reason
     order = list(STAGE_TARGETS)
     stages = [o.stage for o in outcomes if o.stage != DECLINED]
-    return max(stages, key=order.index, default="shown"), ""
+    unknown = [stage for stage in stages if stage not in order]  # ``_faults`` will name it
+    return unknown[0] if unknown else max(stages, key=order.index, default="shown"), ""
 
 
 def read_log(rows: Iterable[LoggedMatch]) -> Log:

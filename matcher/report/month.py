@@ -11,6 +11,8 @@ from matcher.reference import centres
 from matcher.vocabulary import Centre, MatchList, Offer, Run
 from matcher.workflow import Progress, Workspace
 
+TOP = 10
+
 
 @dataclass(frozen=True)
 class Month:
@@ -39,9 +41,9 @@ def month_of(space: Workspace, centre: str, first: date, threshold: float,
     """Match a centre's needs as of the month's last day, ten offers a need."""
     end = next_month(first)
     day = end - timedelta(days=1)
-    lists = tuple(workflow.match(space, centre=centre, top=10, day=day, progress=progress))
+    lists = tuple(workflow.match(space, centre=centre, top=TOP, day=day, progress=progress))
     space.store.put_match_lists(lists)
     return Month(centres()[centre], first, end, lists,
                  {offer.offer_id: offer for offer in space.store.offers()},
                  {key: party.name for key, party in space.store.parties().items()},
-                 threshold, workflow.make_run(space, day))
+                 threshold, workflow.make_run(space, day, TOP))

@@ -1,12 +1,16 @@
-"""Matches as rows: what is said about a match goes into one JSON column."""
+"""Lists, matches and outcomes as rows; what is said about a match goes into one JSON column."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import UTC
 from typing import Any
 
-from matcher.vocabulary import EvidencePair, Influence, Match, Message
+from sqlalchemy import Connection, delete, insert
+
+from matcher.store import schema
+from matcher.vocabulary import EvidencePair, Influence, Match, MatchList, Message, Outcome
 
 PLAIN = ("need_id", "offer_id", "rank", "score", "features", "contributions", "distance_km",
          "propensity")
@@ -46,3 +50,28 @@ def to_message(row: Mapping[str, Any]) -> Message:
     return Message(row["id"], {
         name: to_message(value) if isinstance(value, dict) else value
         for name, value in row["fields"].items()})
+
+
+def put_list(connection: Connection, found: MatchList) -> None:
+    """Write one list in the place of the same one."""
+    key = {"run_id": found.run.run_id, "need_id": found.need.need_id}
+    for table in (schema.match_lists, schema.matches):
+        connection.execute(delete(table).filter_by(**key))
+    connection.execute(insert(schema.match_lists), {
+        **asdict(found.run), "eligible": found.eligible, "scope": found.scope,
+        "widened": found.widened and message_row(found.widened),
+        "need_id": key["need_id"], "need": plain(asdict(found.need))})
+    rows = [{"run_id": key["run_id"], **match_row(m)} for m in found.matches]
+    if rows:
+        connection.execute(insert(schema.matches), rows)
+
+
+def outcome_row(outcome: Outcome) -> dict[str, Any]:
+    """Give an outcome as columns, its time in UTC."""
+    return {**asdict(outcome), "time": outcome.time.astimezone(UTC)}
+
+
+def plain(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Make a record fit for JSON: tuples to lists, dates to ISO text."""
+    return {k: list(v) if isinstance(v, tuple) else v.isoformat() if hasattr(v, "isoformat") else v
+            for k, v in value.items()}

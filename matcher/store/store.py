@@ -11,7 +11,7 @@ import hashlib
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, date
 from typing import Any, TypeVar, cast
 
@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Engine, Table, bindparam, delete, func, inser
 from matcher.errors import InputError, StoreError, UnknownRecordError
 from matcher.store import schema
 from matcher.store.database import in_words, open_engine
-from matcher.store.notes import match_row, message_row, to_match, to_message
+from matcher.store.notes import outcome_row, put_list, to_match, to_message
 from matcher.vocabulary import (
     Conflict,
     Evidence,
@@ -228,16 +228,18 @@ class Store:
         """Store lists with their runs; a list already stored is replaced by itself."""
         with self._writing() as connection:
             for found in lists:
-                key = {"run_id": found.run.run_id, "need_id": found.need.need_id}
-                for table in (schema.match_lists, schema.matches):
-                    connection.execute(delete(table).filter_by(**key))
-                connection.execute(insert(schema.match_lists), {
-                    **asdict(found.run), "eligible": found.eligible, "scope": found.scope,
-                    "widened": found.widened and message_row(found.widened),
-                    "need_id": key["need_id"], "need": _plain(asdict(found.need))})
-                rows = [{"run_id": key["run_id"], **match_row(m)} for m in found.matches]
-                if rows:
-                    connection.execute(insert(schema.matches), rows)
+                put_list(connection, found)
+
+    def put_shown(self, found: MatchList, shown: Iterable[Outcome]) -> None:
+        """Store a list and that it was shown, both or neither; once for each run and need."""
+        outcomes = schema.outcomes.c
+        known = select(outcomes.number).where(
+            outcomes.run_id == found.run.run_id, outcomes.need_id == found.need.need_id,
+            outcomes.stage == "shown").limit(1)
+        with self._writing() as connection:
+            if connection.execute(known).first() is None:
+                put_list(connection, found)
+                connection.execute(insert(schema.outcomes), [outcome_row(o) for o in shown])
 
     def has_match_list(self, run_id: str, need_id: str) -> bool:
         """Say whether a list is stored."""
@@ -270,14 +272,17 @@ class Store:
 
     def put_outcomes(self, outcomes: Iterable[Outcome]) -> None:
         """Append outcomes; nothing is ever changed or removed."""
-        rows = [{**asdict(o), "time": o.time.astimezone(UTC)} for o in outcomes]
+        rows = [outcome_row(o) for o in outcomes]
         if rows:
             with self._writing() as connection:
                 connection.execute(insert(schema.outcomes), rows)
 
-    def outcomes(self, need_id: str | None = None) -> tuple[Outcome, ...]:
-        """Give outcomes in the order they were appended, all or one need's."""
+    def outcomes(self, need_id: str | None = None, stages: Iterable[str] | None = None
+                 ) -> tuple[Outcome, ...]:
+        """Give outcomes in the order they were appended: all, or one need's, or of some stages."""
         query = select(schema.outcomes).order_by(schema.outcomes.c.number)
+        if stages is not None:
+            query = query.where(schema.outcomes.c.stage.in_(sorted(stages)))
         if need_id is not None:
             query = query.where(schema.outcomes.c.need_id == need_id)
         with self._reading() as connection:
@@ -356,12 +361,6 @@ def _portions(rows: list[Any]) -> Iterator[list[Any]]:
 def _plain_record(record: Any) -> dict[str, Any]:
     return {f.name: list(v) if isinstance(v := getattr(record, f.name), tuple) else v
             for f in fields(record)}
-
-
-def _plain(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Make a record fit for JSON: tuples to lists, dates to ISO text."""
-    return {k: list(v) if isinstance(v, tuple) else v.isoformat() if hasattr(v, "isoformat") else v
-            for k, v in value.items()}
 
 
 def _to_noun(noun: type[Noun], row: Mapping[str, Any]) -> Noun:
