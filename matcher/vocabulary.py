@@ -26,6 +26,8 @@ MODES = (
 )
 REACHES = ("centre", "national", "international")
 GRADES = (0, 1, 2, 3)
+STAGES = ("shortlisted", "contacted", "meeting", "mou", "contract", "declined")
+REASONS = ("off-topic", "trl", "mode", "far", "budget", "busy", "dates", "known")
 
 
 @dataclass(frozen=True, slots=True)

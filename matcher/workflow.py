@@ -318,6 +318,19 @@ def record_outcome(store: Store, found: MatchList | Match, stage: str, *, time: 
                        for m in matches)
 
 
+def note_outcome(store: Store, need_id: str, offer_id: str, stage: str, *, time: datetime,
+                 who: str = "", reason: str = "") -> Outcome:
+    """Append what became of a stored need and offer, under the run that last showed the pair.
+
+    Raises ``UnknownRecordError`` for records that are not there.
+    """
+    store.need(need_id), store.offer(offer_id)
+    shown = [o.run_id for o in store.outcomes(need_id, ("shown",)) if o.offer_id == offer_id]
+    outcome = Outcome(need_id, offer_id, stage, time, who, reason, shown[-1] if shown else None)
+    store.put_outcomes([outcome])
+    return outcome
+
+
 def log_shown(store: Store, found: MatchList, time: datetime) -> None:
     """Remember a list of a stored need and that it was shown; a list shown before is known.
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
 from conftest import DAY, NEEDS, OFFERS, PARTIES
 
-from matcher import advice
+from matcher import advice, workflow
 from matcher.cli import main
 from matcher.errors import UnknownRecordError
+from matcher.features import Record
 from matcher.vocabulary import Conflict, Need
+
+NOW = datetime(2026, 11, 24, 4, tzinfo=UTC)
 
 
 def test_a_listed_offer_is_explained_as_in_its_list(space):
@@ -63,6 +67,8 @@ def test_a_team_names_who_covers_what_and_what_nobody_covers(space):
     (["why", "N1", "O1"], ["第 1 名", "文意相近度"]),
     (["why", "N1", "O3"], ["需求要的是其他種類的供給"]),
     (["team", "N1"], ["O1"]),
+    (["outcome", "N1", "O1", "meeting"], ["N1 ↔ O1"]),
+    (["outcome", "N1", "O1", "declined", "--reason", "budget", "--who", "me"], ["declined"]),
 ])
 def test_commands_say_it_in_words_and_in_json(space, tmp_path, monkeypatch, command, words):
     monkeypatch.setenv("MATCHER_DB", f"sqlite:///{tmp_path / 'matcher.db'}")
@@ -73,3 +79,28 @@ def test_commands_say_it_in_words_and_in_json(space, tmp_path, monkeypatch, comm
     assert all(word in shown.output for word in words)
     found = json.loads(CliRunner().invoke(main, [*command, "--json"]).output)
     assert found["need_id"] == "N1"
+
+
+def test_an_outcome_belongs_to_the_list_that_last_showed_the_pair(space):
+    found = next(workflow.match(space, needs=["N1"], day=DAY))
+    assert workflow.note_outcome(space.store, "N1", "O1", "meeting", time=NOW).run_id is None
+    workflow.log_shown(space.store, found, NOW)
+    assert workflow.note_outcome(space.store, "N1", "O1", "contract", time=NOW).run_id == found.run.run_id
+    with pytest.raises(UnknownRecordError):
+        workflow.note_outcome(space.store, "N1", "O99", "meeting", time=NOW)
+    assert [o.stage for o in space.store.outcomes("N1")] == ["meeting", "shown", "shown", "contract"]
+
+
+def test_a_meeting_lifts_the_record_from_its_day_on(space):
+    workflow.note_outcome(space.store, "N1", "O1", "meeting", time=NOW)
+    records = [workflow.track_records(space.store, day) for day in (DAY.replace(day=1), DAY)]
+    assert records == [{}, {"O1": Record(1, 1)}]
+    runs = [workflow.make_run(space, day, 10).rules for day in (DAY.replace(day=1), DAY)]
+    assert runs[0] != runs[1]
+
+
+def test_a_need_without_text_and_a_store_without_offers_have_an_empty_team(space):
+    space.store.put(needs=[Need("N8", title=" ")])
+    assert advice.team(space, "N8", DAY).members == ()
+    space.store.delete("offers", ["O1", "O2", "O3"])
+    assert advice.team(space, "N1", DAY).members == ()

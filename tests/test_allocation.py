@@ -14,8 +14,9 @@ from matcher import allocation
 from matcher.allocation import Rules
 from matcher.assignment import Assignment, Clash
 from matcher.cli import main
-from matcher.errors import UnknownRecordError
+from matcher.errors import InputError, UnknownRecordError
 from matcher.market import POLICIES
+from matcher.vocabulary import Conflict
 
 
 @pytest.fixture
@@ -62,6 +63,13 @@ def test_rules_that_clash_are_named_with_the_change_that_mends_them(busy):
     assert isinstance(found, Clash)
     assert found.messages
     assert found.changes
+
+
+def test_a_pair_that_must_not_be_is_not_forced(busy):
+    busy.store.put(conflicts=[Conflict("P1", "P2")])
+    with pytest.raises(InputError, match="N1 and offer O1 cannot be forced together") as refused:
+        allocation.assign(busy, "CTSP", DAY, Rules(verdicts={("N1", "O1"): 1}))
+    assert refused.value.message.fields["reason"].id == "the two parties declared a conflict of interest"
 
 
 def test_a_verdict_on_an_unknown_record_is_refused(busy):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,9 +17,10 @@ from matcher.integrity import find_pasted, read_fairly
 from matcher.lexical import count_terms
 from matcher.pool import build_pool, near_copies
 from matcher.ranker import load_ranker
-from matcher.ranking import Circumstances, Query, rank, spread_copies
+from matcher.ranking import Circumstances, Query, Ranking, rank, spread_copies
 from matcher.reference import place
-from matcher.vocabulary import Offer
+from matcher.scope import choose_scope
+from matcher.vocabulary import Need, Offer
 
 HIDDEN, TWINS = "hidden characters were left out", "letters of another script"
 AGAIN, LISTED = "words repeated over and over", "a list of keywords"
@@ -156,3 +158,14 @@ def test_near_copies_of_one_party_are_grouped():
 ])
 def test_at_most_two_near_copies_stand_among_the_first_ten(copies, order):
     assert spread_copies(np.arange(len(copies)), np.array(copies)).tolist() == order
+
+
+def test_copies_do_not_keep_a_list_from_looking_further():
+    copies = np.array([0] * 6 + [-1] * 3)
+    offers = [Offer(f"c{i}", party_id="P", centre="STSP") for i in range(6)] + [Offer(f"o{i}") for i in range(3)]
+    ranking = Ranking(Query(Need("N", "x", centre="STSP"), np.zeros(1, np.float32)), np.ones(9, bool), {},
+                      np.zeros(9, np.float32) + 100, np.linspace(0.9, 0.5, 9), np.zeros(9, np.float32),
+                      np.arange(9), np.ones(9))
+    order, scope = choose_scope(ranking, SimpleNamespace(offers=offers, copies=copies), 5, 0.2)
+    assert scope.step == "whole country"
+    assert [offers[i].offer_id for i in order] == ["c0", "c1", "o0", "o1", "o2", "c2", "c3", "c4", "c5"]

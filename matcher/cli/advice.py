@@ -1,12 +1,15 @@
-"""Commands on one need: why an offer stands where it does, and which team covers it."""
+"""Commands on one need: why an offer stands where it does, a team, what became of a match."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from datetime import UTC, datetime
+
 import click
 
-from matcher.cli.base import json_option, language, show_json
+from matcher.cli.base import json_option, language, say, show_json
 from matcher.settings import load_settings
-from matcher.vocabulary import PARTY_KINDS
+from matcher.vocabulary import PARTY_KINDS, REASONS, STAGES
 
 
 @click.command()
@@ -42,3 +45,25 @@ def team(need: str, most: int, kinds: tuple[str, ...], as_json: bool) -> None:
         show_json(shows.team_json(found))
     else:
         click.echo(shows.team_text(found, space.store, language()))
+
+
+@click.command()
+@click.argument("need")
+@click.argument("offer")
+@click.argument("stage", type=click.Choice(STAGES))
+@click.option("--reason", type=click.Choice(REASONS), help="Why it was declined.")
+@click.option("--who", default="", help="Who says so.")
+@json_option
+def outcome(need: str, offer: str, stage: str, reason: str | None, who: str,
+            as_json: bool) -> None:
+    """Record what became of a match: STAGE reached, or declined with a reason."""
+    from matcher import workflow
+    from matcher.store import open_store
+
+    store = open_store(load_settings().database_url)
+    found = workflow.note_outcome(store, need, offer, stage, time=datetime.now(UTC), who=who,
+                                  reason=reason or "")
+    if as_json:
+        show_json(asdict(found))
+    else:
+        say("Recorded: {need} ↔ {offer}: {stage}", need=need, offer=offer, stage=stage)
