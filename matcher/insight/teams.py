@@ -70,7 +70,9 @@ def form_team(coverage: Floats, candidates: Sequence[int], most: int, *,
 
 def value_of(coverage: Floats, members: Sequence[int]) -> float:
     """Give the mean over aspects of the best member's coverage, 0…1."""
-    return float(coverage[:, list(members)].max(axis=1).mean()) if members and len(coverage) else 0.0
+    if not members or not len(coverage):
+        return 0.0
+    return float(coverage[:, list(members)].max(axis=1).mean())
 
 
 def _gain(coverage: Floats, members: Sequence[int], new: int) -> float:
