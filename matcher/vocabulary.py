@@ -261,7 +261,10 @@ class MatchList:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a match: shown, shortlisted, contacted, meeting, mou, contract, declined."""
+    """What became of a match: shown, shortlisted, contacted, meeting, mou, contract, declined.
+
+    ``note`` is for colleagues only, ``next_date`` the day something is to happen next.
+    """
 
     need_id: str
     offer_id: str
@@ -270,6 +273,8 @@ class Outcome:
     who: str = ""
     reason: str = ""
     run_id: str | None = None
+    note: str | None = None
+    next_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Date,
     DateTime,
@@ -103,7 +104,74 @@ outcomes = Table(
     Column("need_id", _ID, nullable=False, index=True), Column("offer_id", _ID, nullable=False),
     Column("stage", String(40), nullable=False), Column("time", DateTime(True), nullable=False),
     Column("who", Text, nullable=False), Column("reason", Text, nullable=False),
-    Column("run_id", String(40)),
+    Column("run_id", String(40)), Column("note", Text), Column("next_date", Date),
+    Column("undone", DateTime(True)), Column("undone_by", Text),
+)
+accounts = Table(
+    "accounts", metadata,
+    Column("account_id", _ID, primary_key=True), Column("email", String(254), nullable=False),
+    Column("name", Text, nullable=False), Column("role", String(40), nullable=False),
+    Column("party_id", _ID), Column("centre", String(40)), Column("lang", String(8)),
+    Column("password", Text), Column("active", Boolean, nullable=False),
+    Column("failures", Integer, nullable=False), Column("locked_until", DateTime(True)),
+    Column("created", DateTime(True), nullable=False), Column("last_seen", DateTime(True)),
+)
+sessions = Table(
+    "sessions", metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("account_id", _ID, ForeignKey("accounts.account_id", ondelete="CASCADE"), index=True),
+    Column("content", JSON, nullable=False), Column("created", DateTime(True), nullable=False),
+    Column("seen", DateTime(True), nullable=False),
+    Column("expires", DateTime(True), nullable=False),
+)
+tokens = Table(
+    "tokens", metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("purpose", String(20), nullable=False), Column("email", String(254), nullable=False),
+    Column("content", JSON, nullable=False), Column("created", DateTime(True), nullable=False),
+    Column("expires", DateTime(True), nullable=False), Column("used", DateTime(True)),
+)
+outbox = Table(
+    "outbox", metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("key", String(200), nullable=False), Column("recipient", String(254), nullable=False),
+    Column("subject", Text, nullable=False), Column("body", Text, nullable=False),
+    Column("files", JSON, nullable=False), Column("created", DateTime(True), nullable=False),
+    Column("next_try", DateTime(True), nullable=False), Column("tries", Integer, nullable=False),
+    Column("sent", DateTime(True)), Column("problem", Text),
+)
+audit = Table(
+    "audit", metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("time", DateTime(True), nullable=False), Column("who", _ID, nullable=False),
+    Column("act", String(40), nullable=False), Column("what", String(40), nullable=False),
+    Column("record_id", _ID, nullable=False), Column("before", JSON), Column("after", JSON),
+)
+cards = Table(
+    "cards", metadata,
+    Column("side", String(10), primary_key=True), Column("record_id", _ID, primary_key=True),
+    Column("party_id", _ID, index=True), Column("account_id", _ID),
+    Column("anonymous", Boolean, nullable=False), Column("contact", JSON, nullable=False),
+    Column("visibility", JSON, nullable=False), Column("published", DateTime(True)),
+    Column("renewed", DateTime(True)),
+)
+drafts = Table(
+    "drafts", metadata,
+    Column("draft_id", _ID, primary_key=True), Column("side", String(10), nullable=False),
+    Column("record_id", _ID), Column("account_id", _ID, nullable=False, index=True),
+    Column("party_id", _ID), Column("centre", String(40), index=True),
+    Column("status", String(20), nullable=False), Column("content", JSON, nullable=False),
+    Column("version", Integer, nullable=False), Column("reason", Text, nullable=False),
+    Column("reviewer", _ID), Column("created", DateTime(True), nullable=False),
+    Column("changed", DateTime(True), nullable=False),
+)
+consents = Table(
+    "consents", metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("account_id", _ID, nullable=False, index=True), Column("record_id", _ID),
+    Column("purpose", String(40), nullable=False), Column("version", String(40), nullable=False),
+    Column("lang", String(8), nullable=False), Column("time", DateTime(True), nullable=False),
+    Column("address", String(64)), Column("withdrawn", DateTime(True)),
 )
 revision = Table(
     "revision", metadata,
@@ -111,3 +179,6 @@ revision = Table(
     Column("stamp", String(32), nullable=False),
 )
 Index("ix_matches_run_rank", matches.c.run_id, matches.c.need_id, matches.c.rank)
+Index("ix_accounts_email", accounts.c.email, unique=True)
+Index("ix_outbox_key", outbox.c.key, unique=True)
+Index("ix_audit_what", audit.c.what, audit.c.record_id)

@@ -72,12 +72,14 @@ class Store:
         self._url = url
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Connection]:
+        """Read in one transaction; for the files of this room only."""
         with in_words(self._url), self._engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def writing(self) -> Iterator[Connection]:
+        """Write in one transaction; for the files of this room only."""
         with (in_words(self._url),
               self._engine.connect().execution_options(writing=True) as connection,
               connection.begin()):
@@ -91,7 +93,7 @@ class Store:
         Raises ``InputError`` naming every evidence text whose offer is unknown; then
         nothing at all is kept.
         """
-        with self._writing() as connection:
+        with self.writing() as connection:
             changes = {what: _put(connection, what, records[what])
                        for what in NOUNS if what in records}
             if any(c.inserted or c.updated for c in changes.values()):
@@ -133,7 +135,7 @@ class Store:
     def _all(self, what: str, **where: str) -> tuple[Any, ...]:
         noun, table = NOUNS[what]
         query = select(table).filter_by(**where).order_by(*table.primary_key.columns)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return tuple(_to_noun(noun, dict(r)) for r in connection.execute(query).mappings())
 
     def _one(self, what: str, name: str, **where: str) -> Any:
@@ -149,7 +151,7 @@ class Store:
         """
         table = NOUNS[what][1]
         key = next(iter(table.primary_key.columns))
-        with self._writing() as connection:
+        with self.writing() as connection:
             gone = sum(connection.execute(delete(table).where(key.in_(part))).rowcount
                        for part in _portions(list(ids)))
             if gone:
@@ -158,7 +160,7 @@ class Store:
 
     def counts(self) -> dict[str, int]:
         """Count the records of every kind."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return {what: int(connection.scalar(select(func.count()).select_from(table)) or 0)
                     for what, (_, table) in NOUNS.items()}
 
@@ -166,13 +168,13 @@ class Store:
         """Count the needs of each centre that has any."""
         query = (select(schema.needs.c.centre, func.count()).group_by(schema.needs.c.centre)
                  .order_by(schema.needs.c.centre))
-        with self._reading() as connection:
+        with self.reading() as connection:
             return {centre: number for centre, number in connection.execute(query) if centre}
 
     def snapshot(self) -> str:
         """Name the present state of the data; equal names mean equal data."""
         query = select(schema.revision.c.number, schema.revision.c.stamp)
-        with self._reading() as connection:
+        with self.reading() as connection:
             row = connection.execute(query).first()
         return f"{row.number}-{row.stamp}" if row else "0"
 
@@ -184,7 +186,7 @@ class Store:
         query = select(table.c.hash, table.c.content).where(
             table.c.encoder == encoder, table.c.hash.in_(bindparam("hashes", expanding=True)))
         found: dict[str, Floats] = {}
-        with self._reading() as connection:
+        with self.reading() as connection:
             for part in _portions(list(dict.fromkeys(hashes))):
                 for key, content in connection.execute(query, {"hashes": part}):
                     found[key] = np.frombuffer(content, "<f4").astype(np.float32)
@@ -197,7 +199,7 @@ class Store:
         """
         rows = [{"encoder": encoder, "hash": key, "dimensions": len(v),
                  "content": np.asarray(v, "<f4").tobytes()} for key, v in vectors.items()]
-        with self._writing() as connection:
+        with self.writing() as connection:
             _check_dimensions(connection, encoder, {len(v) for v in vectors.values()})
             for part in _portions(rows):
                 known = set(connection.scalars(select(schema.vectors.c.hash).where(
@@ -210,13 +212,13 @@ class Store:
     def vector_counts(self) -> dict[str, int]:
         """Count the stored vectors by encoder."""
         query = select(schema.vectors.c.encoder, func.count()).group_by(schema.vectors.c.encoder)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
 
     def sweep_vectors(self, wanted: Iterable[str]) -> int:
         """Delete vectors whose text hash is not in ``wanted``; give how many went."""
         keep = set(wanted)
-        with self._writing() as connection:
+        with self.writing() as connection:
             stored = set(connection.scalars(select(schema.vectors.c.hash)))
             for part in _portions(sorted(stored - keep)):
                 connection.execute(delete(schema.vectors).where(schema.vectors.c.hash.in_(part)))
@@ -226,7 +228,7 @@ class Store:
 
     def put_match_lists(self, lists: Iterable[MatchList]) -> None:
         """Store lists with their runs; a list already stored is replaced by itself."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             for found in lists:
                 put_list(connection, found)
 
@@ -236,7 +238,7 @@ class Store:
         known = select(outcomes.number).where(
             outcomes.run_id == found.run.run_id, outcomes.need_id == found.need.need_id,
             outcomes.stage == "shown").limit(1)
-        with self._writing() as connection:
+        with self.writing() as connection:
             if connection.execute(known).first() is None:
                 put_list(connection, found)
                 connection.execute(insert(schema.outcomes), [outcome_row(o) for o in shown])
@@ -244,21 +246,21 @@ class Store:
     def has_match_list(self, run_id: str, need_id: str) -> bool:
         """Say whether a list is stored."""
         query = select(schema.match_lists.c.run_id).filter_by(run_id=run_id, need_id=need_id)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return connection.execute(query).first() is not None
 
     def shown_lists(self) -> tuple[MatchList, ...]:
         """Give every stored list of which some match was shown, by run and need."""
         query = select(schema.outcomes.c.run_id, schema.outcomes.c.need_id).where(
             schema.outcomes.c.run_id.is_not(None)).distinct()
-        with self._reading() as connection:
+        with self.reading() as connection:
             keys = sorted(tuple(row) for row in connection.execute(query))
         return tuple(self.match_list(*key) for key in keys if self.has_match_list(*key))
 
     def match_list(self, run_id: str, need_id: str) -> MatchList:
         """Give a stored list; raise ``UnknownRecordError``."""
         where = {"run_id": run_id, "need_id": need_id}
-        with self._reading() as connection:
+        with self.reading() as connection:
             head = connection.execute(select(schema.match_lists).filter_by(**where)).mappings()
             row = head.first()
             query = select(schema.matches).filter_by(**where).order_by(schema.matches.c.rank)
@@ -274,18 +276,22 @@ class Store:
         """Append outcomes; nothing is ever changed or removed."""
         rows = [outcome_row(o) for o in outcomes]
         if rows:
-            with self._writing() as connection:
+            with self.writing() as connection:
                 connection.execute(insert(schema.outcomes), rows)
 
     def outcomes(self, need_id: str | None = None, stages: Iterable[str] | None = None
                  ) -> tuple[Outcome, ...]:
-        """Give outcomes in the order they were appended: all, or one need's, or of some stages."""
-        query = select(schema.outcomes).order_by(schema.outcomes.c.number)
+        """Give outcomes in the order they were appended: all, or one need's, or of some stages.
+
+        What was undone is left out.
+        """
+        query = (select(schema.outcomes).where(schema.outcomes.c.undone.is_(None))
+                 .order_by(schema.outcomes.c.number))
         if stages is not None:
             query = query.where(schema.outcomes.c.stage.in_(sorted(stages)))
         if need_id is not None:
             query = query.where(schema.outcomes.c.need_id == need_id)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return tuple(_to_outcome(dict(r)) for r in connection.execute(query).mappings())
 
 
