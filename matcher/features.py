@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -160,6 +161,38 @@ def clarity(context: Context) -> Floats:
     return np.full(len(context.offers), np.mean(said), np.float32)
 
 
+def code_overlap(context: Context) -> Floats:
+    """How far the need's codes agree with the offer's, 0…1; neutral where no scheme is common.
+
+    Codes of industries, disciplines, patents and goods are trees written from the left: two of
+    one scheme agree by the share of the need's characters they begin with alike.
+    """
+    return np.array([_agreement(context.need.codes, o.codes) for o in context.offers], np.float32)
+
+
+def code_welcome(context: Context) -> Floats:
+    """How far the offer's codes agree with the need's, 0…1; neutral where no scheme is common."""
+    return np.array([_agreement(o.codes, context.need.codes) for o in context.offers], np.float32)
+
+
+def _agreement(asked: Sequence[str], given: Sequence[str]) -> float:
+    """Give the mean over asked codes of their best agreement with given ones of their scheme."""
+    found = [[_shared_start(code, other) for other in given if _scheme(other) == _scheme(code)]
+             for code in asked]
+    comparable = [max(values) for values in found if values]
+    return float(np.mean(comparable)) if comparable else 0.5
+
+
+def _scheme(code: str) -> str:
+    return code.partition(" ")[0]
+
+
+def _shared_start(one: str, other: str) -> float:
+    first, second = (code.partition(" ")[2] for code in (one, other))
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False))
+    return len(list(alike)) / max(len(first), 1)
+
+
 def shared_language(context: Context) -> Floats:
     """1 where both write one language or one writes English, 0 otherwise; else neutral."""
     asked = context.need.lang
@@ -223,6 +256,8 @@ FEATURES: tuple[Feature, ...] = (
     Feature("mode", mode_overlap, 0.0, 1.0, 0.5, +1, _both("合作方式", "Way of working"), 1.2),
     Feature("money", money_fit, 0.0, 1.0, 0.5, +1, _both("經費相符", "Money"), 0.5,
             budget_reaches),
+    Feature("codes", code_overlap, 0.0, 1.0, 0.5, +1, _both("分類代碼", "Codes"), 1.0,
+            code_welcome),
     Feature("language", shared_language, 0.0, 1.0, 0.5, +1,
             _both("語言相通", "Shared language"), 0.2),
     Feature("recency", recency, 0.0, 1.0, 0.5, +1, _both("依據新近", "Recent evidence"), 0.3),

@@ -95,7 +95,10 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a firm asks for. ``kinds`` empty means any kind of offer may answer."""
+    """What a firm asks for. ``kinds`` empty means any kind of offer may answer.
+
+    ``codes`` are codes of industries, disciplines, patents or goods, each "SCHEME code".
+    """
 
     need_id: str
     title: str = ""
@@ -114,6 +117,7 @@ class Need:
     valid_from: date | None = None
     valid_to: date | None = None
     modes: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -141,6 +145,7 @@ class Offer:
     valid_from: date | None = None
     valid_to: date | None = None
     reach: str = "national"
+    codes: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:

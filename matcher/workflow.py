@@ -217,7 +217,7 @@ def _rank_needs(workspace: Workspace, needs: Sequence[Need], vectors: Floats, to
     pool = workspace.pool(progress)
     queries = [Query(n, v, _place_of(n)) for n, v in zip(needs, vectors, strict=True)]
     circumstances = circumstances_of(workspace, day)
-    run = make_run(workspace, day, top, circumstances.records)
+    run = make_run(workspace, needs, day, top, circumstances.records)
     found = rank(queries, pool, workspace.ranker, circumstances)
     for done, ranking in enumerate(found, start=1):
         scope = None
@@ -298,13 +298,18 @@ def match_text(workspace: Workspace, text: str, *, centre: str | None = None, to
     return next(_rank_needs(workspace, [need], vectors, top, day, silent))
 
 
-def make_run(workspace: Workspace, day: date, top: int | None,
+def make_run(workspace: Workspace, needs: Iterable[Need], day: date, top: int | None,
              records: Mapping[str, Record] | None = None) -> Run:
-    """Name what makes the lists of this moment; equal inputs give an equal run id."""
+    """Name what makes the lists of some needs; equal inputs give an equal run id.
+
+    Only these needs count, so that the name does not tell of others.
+    """
     known = track_records(workspace.store, day) if records is None else records
     digest = hashlib.sha256(repr(sorted(known.items())).encode()).hexdigest()
+    asked = hashlib.sha256(repr(sorted(map(repr, needs))).encode()).hexdigest()
     rules = f"top {top}; threshold {workspace.threshold}; records {digest[:8]}"
-    parts = (workspace.encoder.revision, workspace.ranker.revision, workspace.store.snapshot())
+    parts = (workspace.encoder.revision, workspace.ranker.revision,
+             f"{workspace.store.snapshot()}-{asked[:8]}")
     run = hashlib.sha256("|".join((*parts, rules, day.isoformat())).encode()).hexdigest()
     return Run(run[:16], *parts, day, rules)
 

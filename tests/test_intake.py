@@ -11,6 +11,7 @@ from matcher.errors import FileFormatError, MatcherError
 from matcher.intake import FIELDS, FORMATS, check, read, template, write_rejected
 from matcher.intake.convert import (
     Refused,
+    as_codes,
     as_county,
     as_date,
     as_integer,
@@ -264,3 +265,17 @@ def test_no_cell_text_ever_breaks_the_checks(row):
     except MatcherError:
         return
     assert len(found.records) == (1 if found.ok else 0)
+
+
+@pytest.mark.parametrize(("text", "wanted"), [
+    ("DGBAS 2912；IPC B23Q 11/00", ("DGBAS 2912", "IPC B23Q11/00")), ("ｉｐｃ h01l", ("IPC H01L",)),
+    ("CCC 0603.11.00; CCC 06031100", ("CCC 06031100",)), ("DGBAS C", ("DGBAS C",)),
+])
+def test_codes_are_read_with_their_scheme(text, wanted):
+    assert as_codes(text) == wanted
+
+
+@pytest.mark.parametrize("text", ["2912", "IPC 2912", "NAICS 3335", "DGBAS 29123", "IPC B23Q11/"])
+def test_a_code_without_scheme_or_of_another_form_is_refused(text):
+    with pytest.raises(Refused, match="wanted a scheme and its code"):
+        as_codes(text)

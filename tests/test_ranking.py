@@ -12,6 +12,7 @@ from matcher.errors import ModelFileError
 from matcher.explanation import explain
 from matcher.features import FEATURES, Context, Record, compute_features
 from matcher.languages import INTERFACE_LANGUAGES
+from matcher.lexical import count_terms
 from matcher.pool import build_pool
 from matcher.ranker import load_ranker
 from matcher.ranking import Circumstances, Query, distances_km, eligible, log_mean_exp, rank
@@ -201,3 +202,23 @@ def test_what_was_not_counted_is_said_with_the_match():
     need = replace(NEEDS[0], description=NEEDS[0].description * 2)
     match = next(m for m in explain(ranked(need, pool), pool, RANKER, ENCODER.encode) if m.offer_id == "O1")
     assert [w.id.split()[0] for w in match.warnings] == ["the", "words"]
+
+
+@pytest.mark.parametrize(("asked", "given", "seen_by_need", "seen_by_offer"), [
+    (("IPC B23Q11/00",), ("IPC B23Q11/00",), 1.0, 1.0),
+    (("DGBAS 2912",), ("DGBAS 29",), 0.5, 1.0),
+    (("DGBAS 2912", "IPC H01L"), ("IPC H02J",), 0.5, 0.5),
+    (("DGBAS 2912",), ("IPC B23Q",), 0.5, 0.5), ((), ("DGBAS 29",), 0.5, 0.5),
+    (("DGBAS 2912",), ("DGBAS 01", "DGBAS 2913"), 0.75, 0.375),
+])
+def test_codes_of_one_scheme_agree_by_their_common_beginning(asked, given, seen_by_need, seen_by_offer):
+    need, offer = replace(NEEDS[0], codes=asked), replace(OFFERS[0], codes=given)
+    context = Context(need, (offer,), np.zeros(1, np.float32), np.zeros(1, np.float32))
+    found = [compute_features(context, as_offer)["codes"][0] for as_offer in (False, True)]
+    assert found == pytest.approx([seen_by_need, seen_by_offer])
+
+
+def test_a_title_counts_twice_and_a_single_line_once():
+    counted = count_terms(["溫室\n感測", "溫室感測", "溫室"])
+    weights = [{round(float(v), 3) for v in row.data} for row in counted]
+    assert weights == [{1.0, round(1 + float(np.log(2)), 3)}, {1.0}, {1.0}]

@@ -78,6 +78,14 @@ def test_equal_inputs_give_equal_lists_and_run_ids(space):
     assert one(space) == one(space)
 
 
+def test_another_firms_need_changes_nothing_of_a_list_not_even_its_run_id(space):
+    before = one(space)
+    space.store.put(needs=[replace(NEEDS[1], need_id="N9", description="秘密")])
+    assert one(space) == before
+    space.store.put(needs=[replace(NEEDS[0], description="另一個問題")])
+    assert one(space).run.run_id != before.run.run_id
+
+
 def test_a_typed_need_is_answered_and_not_stored(space):
     found = workflow.match_text(space, "spindle thermal error", day=DAY)
     assert offer_ids(found)[0] in ("O1", "O3")

@@ -33,6 +33,9 @@ _LANGUAGES = {
 _REACHES = {"centre": ("centre", "園區內", "本園區"), "national": ("national", "全國", "國內"),
             "international": ("international", "國際", "海外")}
 
+_CODES = {"DGBAS": r"[A-S]|\d{2,4}", "ISCED": r"\d{2,5}", "CCC": r"\d{4,11}",
+          "IPC": r"[A-H]\d{2}([A-Z](\d{1,4}(/\d{2,6})?)?)?"}
+
 
 class Refused(Exception):  # noqa: N818 - not an error of the program but of a cell
     """A cell's text cannot be used; ``wanted`` is the sentence for people."""
@@ -197,6 +200,24 @@ def many_of(name: str) -> Callable[[str], tuple[str, ...]]:
         return tuple(dict.fromkeys(convert(part) for part in parts))
 
     return convert_many
+
+
+def as_codes(text: str) -> tuple[str, ...]:
+    """Read codes of industries (DGBAS), disciplines (ISCED), patents (IPC) or goods (CCC).
+
+    Each is its scheme and its code, e.g. ``IPC B23Q11/00``; dots and spaces inside are dropped.
+    """
+    parts = [part for part in re.split(r"[;；、,，|]", text) if part.strip()]
+    return tuple(dict.fromkeys(map(_as_code, parts)))
+
+
+def _as_code(text: str) -> str:
+    scheme, _, rest = unicodedata.normalize("NFKC", text).strip().upper().partition(" ")
+    code = re.sub(r"[\s.]", "", rest)
+    if scheme not in _CODES or not re.fullmatch(_CODES[scheme], code):
+        raise Refused("wanted a scheme and its code: DGBAS 2912, ISCED 0713, IPC B23Q11/00 or "
+                      "CCC 06031100")
+    return f"{scheme} {code}"
 
 
 def as_language(text: str) -> str:

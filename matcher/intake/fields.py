@@ -40,6 +40,8 @@ _MODES = Field("modes", "合作方式", to.many_of("modes"), ("mode", "合作模
 _FROM = Field("valid_from", "生效日", to.as_date, ("開始日期", "start"), example="2026-01-01")
 _TO = Field("valid_to", "有效期限", to.as_date, ("截止日", "結束日期", "end", "deadline"),
             example="2027-12-31")
+_CODES = Field("codes", "分類代碼", to.as_codes, ("code", "分類", "ipc"),
+               example="DGBAS 2912；IPC B23Q11/00")
 _TRL = Field("trl_now", "目前TRL", to.as_trl, ("trl", "技術成熟度"), example="4")
 
 FIELDS: Mapping[str, tuple[Field, ...]] = {
@@ -74,7 +76,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         _THEMES, _TRL, Field("trl_target", "目標TRL", to.as_trl, example="7"),
         Field("budget_min_ntd", "預算下限", to.as_integer, ("budget_min",), example="500000"),
         Field("budget_max_ntd", "預算上限", to.as_integer, ("budget_max", "預算"), example="120萬"),
-        _FROM, _TO, _MODES,
+        _FROM, _TO, _MODES, _CODES,
     ),
     "offers": (
         Field("offer_id", "供給編號", to.as_id, ("id", "編號", "供給代碼"), True, "O001"),
@@ -85,7 +87,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         _PARTY, _CENTRE, _COUNTY, _LANG, _THEMES, _TRL, _MODES,
         Field("money_min_ntd", "金額下限", to.as_integer, ("money_min",), example="300000"),
         Field("money_max_ntd", "金額上限", to.as_integer, ("money_max", "金額"), example="200萬"),
-        _FROM, _TO, Field("reach", "適用範圍", to.as_reach, example="全國"),
+        _FROM, _TO, Field("reach", "適用範圍", to.as_reach, example="全國"), _CODES,
     ),
     "evidence": (
         Field("evidence_id", "依據編號", to.as_id, ("id", "編號"), True, "E001"),

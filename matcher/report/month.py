@@ -46,4 +46,4 @@ def month_of(space: Workspace, centre: str, first: date, threshold: float,
     return Month(centres()[centre], first, end, lists,
                  {offer.offer_id: offer for offer in space.store.offers()},
                  {key: party.name for key, party in space.store.parties().items()},
-                 threshold, workflow.make_run(space, day, TOP))
+                 threshold, workflow.make_run(space, [found.need for found in lists], day, TOP))

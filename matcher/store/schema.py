@@ -45,6 +45,7 @@ needs = Table(
     Column("trl_now", Integer), Column("trl_target", Integer),
     Column("budget_min_ntd", BigInteger), Column("budget_max_ntd", BigInteger),
     Column("valid_from", Date), Column("valid_to", Date), Column("modes", JSON, nullable=False),
+    Column("codes", JSON, nullable=False, server_default="[]"),
 )
 offers = Table(
     "offers", metadata,
@@ -56,6 +57,7 @@ offers = Table(
     Column("money_min_ntd", BigInteger), Column("money_max_ntd", BigInteger),
     Column("valid_from", Date), Column("valid_to", Date),
     Column("reach", String(20), nullable=False),
+    Column("codes", JSON, nullable=False, server_default="[]"),
 )
 evidence = Table(
     "evidence", metadata,

@@ -2,7 +2,7 @@
 
 Records are keyed by id and compared with what is stored, so a re-import changes only
 what changed. Vectors are keyed by text hash and encoder. ``snapshot()`` changes
-with every change of the data that matching reads.
+with every change of what needs are matched with, never with the needs themselves.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ NOUNS: Mapping[str, tuple[type, Table]] = {
     "offers": (Offer, schema.offers), "evidence": (Evidence, schema.evidence),
     "judged": (JudgedPair, schema.judged), "conflicts": (Conflict, schema.conflicts),
 }
+# What a need is matched with. A snapshot that changed with needs would tell of hidden ones.
+MATCHED = frozenset({"parties", "offers", "evidence", "conflicts"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class Store:
         with self.writing() as connection:
             changes = {what: _put(connection, what, records[what])
                        for what in NOUNS if what in records}
-            if any(c.inserted or c.updated for c in changes.values()):
+            if any(c.inserted or c.updated for what, c in changes.items() if what in MATCHED):
                 _touch(connection)
         return changes
 
@@ -154,7 +156,7 @@ class Store:
         with self.writing() as connection:
             gone = sum(connection.execute(delete(table).where(key.in_(part))).rowcount
                        for part in _portions(list(ids)))
-            if gone:
+            if gone and what in MATCHED:
                 _touch(connection)
         return gone
 
@@ -172,7 +174,7 @@ class Store:
             return {centre: number for centre, number in connection.execute(query) if centre}
 
     def snapshot(self) -> str:
-        """Name the present state of the data; equal names mean equal data."""
+        """Name the present state of parties, offers, evidence and conflicts."""
         query = select(schema.revision.c.number, schema.revision.c.stamp)
         with self.reading() as connection:
             row = connection.execute(query).first()
