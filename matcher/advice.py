@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from matcher.explanation import compare, explain_one, need_sentences
+from matcher.explanation import Explainer, compare, need_sentences
 from matcher.insight import Team, aspect_coverage, form_team
 from matcher.pool import Pool
 from matcher.ranking import Ranking, exclusions
@@ -46,7 +46,7 @@ def why(workspace: Workspace, need_id: str, offer_id: str, day: date) -> Why:
     nearest = compared[1].best()
     for other in compared[2:]:
         nearest = nearest.clip(other.best())
-    match = explain_one(ranking, pool, workspace.ranker, place, rank, compared[0], nearest)
+    match = Explainer(ranking, pool, workspace.ranker).match(place, rank, compared[0], nearest)
     return Why(need, offer, match, (), _around(ranking, pool, rank))
 
 

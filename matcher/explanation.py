@@ -11,15 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from matcher.features import FEATURES
+from matcher.features import FEATURES, Feature
 from matcher.integrity import read_fairly
 from matcher.languages import detect, sentences
 from matcher.pool import Embed, Floats, Pool, Text
 from matcher.ranker import Ranker
-from matcher.ranking import Ranking, rank_without
+from matcher.ranking import Filling, Ranking, filling, rank_without
 from matcher.vocabulary import EvidencePair, Influence, Match, Message, Need
 
 TEXTS_READ = 2
@@ -71,33 +72,72 @@ class Comparison:
 def explain(ranking: Ranking, pool: Pool, ranker: Ranker, embed: Embed,
             top: int | None = None) -> tuple[Match, ...]:
     """Turn the first ``top`` offers of a ranking into matches with evidence."""
-    pool = ranking.honest or pool
+    explainer = Explainer(ranking, pool, ranker)
     chosen = ranking.order[:top].tolist()
-    compared = compare(ranking, pool, chosen, embed)
+    compared = compare(ranking, explainer.pool, chosen, embed)
     nearest = np.max([c.best() for c in compared], axis=0) if compared else None
-    places = {offer: place for place, offer in enumerate(ranking.order.tolist(), start=1)}
-    return tuple(explain_one(ranking, pool, ranker, offer, places[offer], c, nearest)
-                 for offer, c in zip(chosen, compared, strict=True))
+    return tuple(explainer.match(offer, place, c, nearest)
+                 for place, (offer, c) in enumerate(zip(chosen, compared, strict=True), start=1))
 
 
-def explain_one(ranking: Ranking, pool: Pool, ranker: Ranker, offer: int, place: int,
-                compared: Comparison, nearest: Floats | None) -> Match:
-    """Give the match of one offer; ``nearest`` (asked,) are the list's best cosines."""
-    contributions = ranker.contributions(ranking.features)
-    missing = () if nearest is None else tuple(
-        sentence for sentence, own, best in zip(compared.asked, compared.best(), nearest,
-                                                strict=True) if own < ANSWERED * best)
-    distance = float(ranking.distance_km[offer])
-    chances = ranking.propensities
-    return Match(
-        ranking.query.need.need_id, pool.offers[offer].offer_id, place,
-        float(ranking.scores[offer]),
-        {key: float(values[offer]) for key, values in ranking.features.items()},
-        {key: float(values[offer]) for key, values in contributions.items()},
-        compared.pairs(), None if np.isnan(distance) else distance, missing,
-        find_influence(ranking, pool, ranker, offer), find_raises(ranking, ranker, offer),
-        find_warnings(ranking, pool, offer),
-        None if chances is None or place > len(chances) else float(chances[place - 1]))
+class Explainer:
+    """Explains offers of one ranking; what they share is computed once."""
+
+    def __init__(self, ranking: Ranking, pool: Pool, ranker: Ranker) -> None:
+        """Explain by the pool without pasted sentences, where there were any."""
+        self.ranking = ranking
+        self.pool = ranking.honest or pool
+        self.ranker = ranker
+
+    @cached_property
+    def _contributions(self) -> dict[str, Floats]:
+        return self.ranker.contributions(self.ranking.features)
+
+    @cached_property
+    def _filling(self) -> Filling:
+        return filling(self.ranking.text_affinity, self.pool)
+
+    @cached_property
+    def _best(self) -> list[tuple[Feature, float]]:
+        """The best value that any eligible offer has in each feature that can be raised."""
+        order = self.ranking.order
+        return [(f, float(self.ranking.features[f.key][order].max(initial=f.low)))
+                for f in FEATURES if f.key in RAISES]
+
+    def match(self, offer: int, place: int, compared: Comparison,
+              nearest: Floats | None) -> Match:
+        """Give the match of one offer; ``nearest`` (asked,) are the list's best cosines."""
+        ranking = self.ranking
+        missing = () if nearest is None else tuple(
+            sentence for sentence, own, best in zip(compared.asked, compared.best(), nearest,
+                                                    strict=True) if own < ANSWERED * best)
+        distance = float(ranking.distance_km[offer])
+        chances = ranking.propensities
+        return Match(
+            ranking.query.need.need_id, self.pool.offers[offer].offer_id, place,
+            float(ranking.scores[offer]),
+            {key: float(values[offer]) for key, values in ranking.features.items()},
+            {key: float(values[offer]) for key, values in self._contributions.items()},
+            compared.pairs(), None if np.isnan(distance) else distance, missing,
+            self.influence(offer), self.raises(offer),
+            find_warnings(ranking, self.pool, offer),
+            None if chances is None or place > len(chances) else float(chances[place - 1]))
+
+    def influence(self, offer: int) -> tuple[Influence, ...]:
+        """Say, for each of an offer's texts, which rank it would have without that text."""
+        rows = self.pool.texts_of(offer)
+        if len(rows) < 2:
+            return ()
+        return tuple(Influence(self.pool.texts[row].evidence_id, rank_without(
+            self.ranking, self.pool, self.ranker, row, self._filling)) for row in rows)
+
+    def raises(self, offer: int) -> tuple[Message, ...]:
+        """Say in which features other offers do better by 0.1 or more of log-odds."""
+        gains = {f.key: self.ranker.weight(f)
+                 * abs(best - float(self.ranking.features[f.key][offer]))
+                 for f, best in self._best}
+        return tuple(RAISES[key] for key in sorted(gains, key=lambda k: -gains[k])
+                     if gains[key] >= LEAST_RAISE)
 
 
 def compare(ranking: Ranking, pool: Pool, offers: Sequence[int], embed: Embed
@@ -117,25 +157,6 @@ def find_evidence(ranking: Ranking, pool: Pool, offers: Sequence[int],
                   embed: Embed) -> list[EvidencePair | None]:
     """Find the best sentence pair for each of these offers; None where there is no text."""
     return [next(iter(c.pairs(1)), None) for c in compare(ranking, pool, offers, embed)]
-
-
-def find_influence(ranking: Ranking, pool: Pool, ranker: Ranker,
-                   offer: int) -> tuple[Influence, ...]:
-    """Say, for each of an offer's texts, which rank it would have without that text."""
-    rows = pool.texts_of(offer)
-    if len(rows) < 2:
-        return ()
-    return tuple(Influence(pool.texts[row].evidence_id, rank_without(ranking, pool, ranker, row))
-                 for row in rows)
-
-
-def find_raises(ranking: Ranking, ranker: Ranker, offer: int) -> tuple[Message, ...]:
-    """Say in which features other offers do better by 0.1 or more of log-odds."""
-    gains = {f.key: ranker.weight(f) * float(np.ptp(ranking.features[f.key][[offer, best]]))
-             for f in FEATURES if f.key in RAISES
-             for best in [max(ranking.order, key=ranking.features[f.key].__getitem__)]}
-    return tuple(RAISES[key] for key in sorted(gains, key=lambda k: -gains[k])
-                 if gains[key] >= LEAST_RAISE)
 
 
 def find_warnings(ranking: Ranking, pool: Pool, offer: int) -> tuple[Message, ...]:

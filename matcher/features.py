@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import takewhile
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ Floats = NDArray[np.float32]
 NEAR_KM = 45.0
 HALF_LIFE_YEARS = 6
 OFFERS_OWN = frozenset({"recency", "support", "record"})
+MONEY = ("money_min_ntd", "money_max_ntd")
 EVIDENCE_COUNTS = {"patent": 1.0, "publication": 1.0, "project": 1.0, "case": 1.0}
 
 
@@ -34,7 +36,8 @@ class Context:
 
     ``affinity`` (n,) is the text affinity; ``distance_km`` (n,) is NaN where a
     place is unknown. ``evidence`` lists each offer's, ``records`` what became of its earlier
-    matches; ``day`` None means that nothing is old.
+    matches; ``day`` None means that nothing is old. ``kept`` outlives the context: what depends
+    on the offers alone is put there by the first need and found there by the next.
     """
 
     need: Need
@@ -44,6 +47,24 @@ class Context:
     evidence: Sequence[Sequence[Evidence]] = ()
     records: Mapping[str, Record] = field(default_factory=dict)
     day: date | None = None
+    kept: dict[object, Any] = field(default_factory=dict)
+
+    def by_value(self, names: tuple[str, ...], of_value: Callable[..., float]) -> Floats:
+        """Give ``of_value(*values)`` for these fields of every offer, (n,), each value once."""
+        if names not in self.kept:
+            found: dict[tuple[object, ...], int] = {}
+            places = [found.setdefault(tuple(getattr(o, n) for n in names), len(found))
+                      for o in self.offers]
+            self.kept[names] = (list(found), np.array(places, np.intp))
+        values, places = self.kept[names]
+        return np.array([of_value(*value) for value in values], np.float32)[places]
+
+    def once(self, key: object, compute: Callable[[], Floats]) -> Floats:
+        """Give what depends on the offers and ``key`` alone, computed for the first need."""
+        if key not in self.kept:
+            self.kept[key] = compute()
+        found: Floats = self.kept[key]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,29 +103,23 @@ def affinity(context: Context) -> Floats:
 def theme_overlap(context: Context) -> Floats:
     """Share of the need's themes that the offer has, 0…1; neutral when either names none."""
     wanted = set(context.need.themes)
-    if not wanted:
-        return np.full(len(context.offers), 0.5, np.float32)
-    return np.array([len(wanted & set(o.themes)) / len(wanted) if o.themes else 0.5
-                     for o in context.offers], np.float32)
+    return context.by_value(("themes",), lambda themes: len(wanted & set(themes)) / len(wanted)
+                            if wanted and themes else 0.5)
 
 
 def theme_welcome(context: Context) -> Floats:
     """Share of the offer's themes that the need has, 0…1; neutral when either names none."""
     asked = set(context.need.themes)
-    return np.array([len(asked & set(o.themes)) / len(set(o.themes)) if asked and o.themes else 0.5
-                     for o in context.offers], np.float32)
+    return context.by_value(("themes",), lambda themes: len(asked & set(themes)) / len(set(themes))
+                            if asked and themes else 0.5)
 
 
 def trl_fit(context: Context) -> Floats:
     """1 where the offer's TRL lies in the need's span, minus 0.2 for each level outside it."""
     need = context.need
     known = [level for level in (need.trl_now, need.trl_target) if level is not None]
-    if not known:
-        return np.full(len(context.offers), 0.5, np.float32)
-    low, high = min(known), max(known)
-    gap = np.array([np.nan if o.trl_now is None else max(low - o.trl_now, o.trl_now - high, 0)
-                    for o in context.offers], np.float32)
-    return np.where(np.isnan(gap), np.float32(0.5), np.clip(1 - 0.2 * gap, 0, 1))
+    return context.by_value(("trl_now",), lambda trl: 0.5 if trl is None or not known else
+                            max(0.0, 1 - 0.2 * max(min(known) - trl, trl - max(known), 0)))
 
 
 def nearness(context: Context) -> Floats:
@@ -119,16 +134,14 @@ def nearness(context: Context) -> Floats:
 def mode_overlap(context: Context) -> Floats:
     """1 where both sides accept a common way of working, 0 where they do not; else neutral."""
     wanted = set(context.need.modes)
-    return np.array([0.5 if not wanted or not o.modes else float(bool(wanted & set(o.modes)))
-                     for o in context.offers], np.float32)
+    return context.by_value(("modes",), lambda modes: float(bool(wanted & set(modes)))
+                            if wanted and modes else 0.5)
 
 
 def money_fit(context: Context) -> Floats:
     """1 where the two spans of money meet, else the ratio of their nearest ends; else neutral."""
-    need = context.need
-    asked = _span(need.budget_min_ntd, need.budget_max_ntd)
-    return np.array([_meeting(asked, _span(o.money_min_ntd, o.money_max_ntd))
-                     for o in context.offers], np.float32)
+    asked = _span(context.need.budget_min_ntd, context.need.budget_max_ntd)
+    return context.by_value(MONEY, lambda low, high: _meeting(asked, _span(low, high)))
 
 
 def _span(low: int | None, high: int | None) -> tuple[float, float] | None:
@@ -149,8 +162,8 @@ def budget_reaches(context: Context) -> Floats:
     A fund gives money: it is content with any need whose budget it may carry.
     """
     budget = context.need.budget_max_ntd
-    return np.array([0.5 if budget is None or not o.money_min_ntd else
-                     min(1.0, budget / o.money_min_ntd) for o in context.offers], np.float32)
+    return context.by_value(MONEY, lambda low, _high: 0.5 if budget is None or not low else
+                            min(1.0, budget / low))
 
 
 def clarity(context: Context) -> Floats:
@@ -167,12 +180,12 @@ def code_overlap(context: Context) -> Floats:
     Codes of industries, disciplines, patents and goods are trees written from the left: two of
     one scheme agree by the share of the need's characters they begin with alike.
     """
-    return np.array([_agreement(context.need.codes, o.codes) for o in context.offers], np.float32)
+    return context.by_value(("codes",), lambda codes: _agreement(context.need.codes, codes))
 
 
 def code_welcome(context: Context) -> Floats:
     """How far the offer's codes agree with the need's, 0…1; neutral where no scheme is common."""
-    return np.array([_agreement(o.codes, context.need.codes) for o in context.offers], np.float32)
+    return context.by_value(("codes",), lambda codes: _agreement(codes, context.need.codes))
 
 
 def _agreement(asked: Sequence[str], given: Sequence[str]) -> float:
@@ -196,17 +209,18 @@ def _shared_start(one: str, other: str) -> float:
 def shared_language(context: Context) -> Floats:
     """1 where both write one language or one writes English, 0 otherwise; else neutral."""
     asked = context.need.lang
-    return np.array([0.5 if not asked or not o.lang else float(asked == o.lang or "en" in
-                                                              (asked, o.lang))
-                     for o in context.offers], np.float32)
+    return context.by_value(("lang",), lambda lang: 0.5 if not asked or not lang else
+                            float(asked == lang or "en" in (asked, lang)))
 
 
 def recency(context: Context) -> Floats:
     """Mean of ``0.5 ** (age / 6 years)`` over dated evidence, 0…1; neutral where none is dated."""
     if context.day is None or not context.evidence:
         return np.full(len(context.offers), 0.5, np.float32)
-    return np.array([_freshness([context.day.year - e.year for e in own if e.year is not None])
-                     for own in context.evidence], np.float32)
+    year = context.day.year
+    return context.once(("recency", year), lambda: np.array(
+        [_freshness([year - e.year for e in own if e.year is not None])
+         for own in context.evidence], np.float32))
 
 
 def _freshness(ages: Sequence[int]) -> float:
@@ -219,6 +233,10 @@ def support(context: Context) -> Floats:
     A patent, publication, project or case counts 1, a certificate or device half, undated half
     of that. A profile's own claims alone give 0; who shows no evidence at all is neutral.
     """
+    return context.once("support", lambda: _support(context))
+
+
+def _support(context: Context) -> Floats:
     if not any(context.evidence):
         return np.full(len(context.offers), 0.5, np.float32)
     counts = np.array([sum(EVIDENCE_COUNTS.get(e.kind, 0.5) * (0.5 if e.year is None else 1)
@@ -232,15 +250,18 @@ def track_record(context: Context) -> Floats:
     Each firm counts once, so that five friends who accept each other move a pair by no more
     than three places (measured on the sample).
     """
-    found = [context.records.get(o.offer_id, Record(0, 0)) for o in context.offers]
-    return np.array([(r.successes + 25) / (r.firms + 50) for r in found], np.float32)
+    shrunk = {offer_id: (r.successes + 25) / (r.firms + 50)
+              for offer_id, r in context.records.items()}
+    ids = context.once("ids", lambda: np.array([o.offer_id for o in context.offers], object))
+    return np.array([shrunk.get(i, 0.5) for i in ids] if shrunk else np.full(len(ids), 0.5),
+                    np.float32)
 
 
 def completeness(context: Context) -> Floats:
     """Share of what a profile should say that the offer says, 0…1."""
-    return np.array([np.mean([bool(value) for value in (
-        o.title, o.description, o.themes, o.modes, o.trl_now, o.centre or o.county)])
-        for o in context.offers], np.float32)
+    return context.once("complete", lambda: np.array([sum(bool(value) for value in (
+        o.title, o.description, o.themes, o.modes, o.trl_now, o.centre or o.county)) / 6
+        for o in context.offers], np.float32))
 
 
 def _both(zh: str, en: str) -> Mapping[str, str]:

@@ -41,7 +41,8 @@ class Pool:
     Derived once: ``starts`` and ``sizes`` (n_offers,) cut the texts by offer,
     ``indexes`` holds one lexical index a language group, ``id_order``
     (n_offers,) breaks ties by offer id, ``copies`` (n_offers,) names the first of the near-copies
-    of one party, -1 where an offer has none.
+    of one party, -1 where an offer has none; ``kept`` is what features computed of the
+    offers alone.
     """
 
     offers: tuple[Offer, ...]
@@ -55,6 +56,7 @@ class Pool:
     id_order: NDArray[np.intp] = field(init=False)
     indexes: dict[str, LexicalIndex] = field(init=False)
     copies: NDArray[np.intp] = field(init=False)
+    kept: dict[object, Any] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         owner = np.array([t.offer for t in self.texts], np.intp)
@@ -66,6 +68,7 @@ class Pool:
             "id_order": np.argsort(np.argsort(ids, kind="stable"), kind="stable"),
             "indexes": _index(self.texts, self.counts),
             "copies": near_copies(self.offers, self.vectors[starts]),
+            "kept": {},
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)

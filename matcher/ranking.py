@@ -146,7 +146,7 @@ def _scored(query: Query, texts: Floats, pool: Pool, ranker: Ranker,
     ok = eligible(query.need, pool.offers, circumstances.day, circumstances.banned)
     distance = distances_km(query.place, pool.places)
     context = Context(query.need, pool.offers, log_mean_exp(texts, pool), distance, pool.evidence,
-                      circumstances.records, circumstances.day)
+                      circumstances.records, circumstances.day, pool.kept)
     features = compute_features(context)
     scores = ranker.score(features)
     welcome = ranker.score(compute_features(context, as_offer=True))
@@ -155,11 +155,11 @@ def _scored(query: Query, texts: Floats, pool: Pool, ranker: Ranker,
                    spread_copies(order[ok[order]], pool.copies), welcome)
 
 
-def rank_without(ranking: Ranking, pool: Pool, ranker: Ranker, row: int) -> int:
+def rank_without(ranking: Ranking, pool: Pool, ranker: Ranker, row: int,
+                 fill: Filling) -> int:
     """Give the place (one-based) an offer would take without one of its texts."""
     offer = pool.texts[row].offer
     rest = [r for r in pool.texts_of(offer) if r != row]
-    fill = _filling(ranking.text_affinity, pool)
     joined = _join(ranking.text_affinity[rest], max(fill.least - len(rest), 0), fill.ordinary)
     change = np.clip(joined, -1, 1) - ranking.features["affinity"][offer]
     odds = np.log(ranking.scores) - np.log1p(-ranking.scores)
@@ -231,7 +231,8 @@ class Filling:
     ordinary: float
 
 
-def _filling(values: Floats, pool: Pool) -> Filling:
+def filling(values: Floats, pool: Pool) -> Filling:
+    """Say what offers are filled up with, given the affinity of every text (n_texts,)."""
     return Filling(float(np.median(pool.sizes)), float(np.quantile(values, ORDINARY)))
 
 
@@ -243,7 +244,7 @@ def log_mean_exp(values: Floats, pool: Pool) -> Floats:
     if not len(pool.offers):
         return np.zeros(0, np.float32)
     sums = np.add.reduceat(np.exp(values.astype(np.float64) / TEMPERATURE), pool.starts)
-    fill = _filling(values, pool)
+    fill = filling(values, pool)
     missing = np.maximum(fill.least - pool.sizes, 0)
     sums += missing * np.exp(fill.ordinary / TEMPERATURE)
     return np.asarray(np.log(sums / (pool.sizes + missing)) * TEMPERATURE, np.float32)

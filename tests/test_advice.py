@@ -95,7 +95,7 @@ def test_a_meeting_lifts_the_record_from_its_day_on(space):
     workflow.note_outcome(space.store, "N1", "O1", "meeting", time=NOW)
     records = [workflow.track_records(space.store, day) for day in (DAY.replace(day=1), DAY)]
     assert records == [{}, {"O1": Record(1, 1)}]
-    runs = [workflow.make_run(space, day, 10).rules for day in (DAY.replace(day=1), DAY)]
+    runs = [workflow.make_run(space, NEEDS, day, 10).rules for day in (DAY.replace(day=1), DAY)]
     assert runs[0] != runs[1]
 
 

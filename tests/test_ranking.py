@@ -12,7 +12,6 @@ from matcher.errors import ModelFileError
 from matcher.explanation import explain
 from matcher.features import FEATURES, Context, Record, compute_features
 from matcher.languages import INTERFACE_LANGUAGES
-from matcher.lexical import count_terms
 from matcher.pool import build_pool
 from matcher.ranker import load_ranker
 from matcher.ranking import Circumstances, Query, distances_km, eligible, log_mean_exp, rank
@@ -216,9 +215,3 @@ def test_codes_of_one_scheme_agree_by_their_common_beginning(asked, given, seen_
     context = Context(need, (offer,), np.zeros(1, np.float32), np.zeros(1, np.float32))
     found = [compute_features(context, as_offer)["codes"][0] for as_offer in (False, True)]
     assert found == pytest.approx([seen_by_need, seen_by_offer])
-
-
-def test_a_title_counts_twice_and_a_single_line_once():
-    counted = count_terms(["溫室\n感測", "溫室感測", "溫室"])
-    weights = [{round(float(v), 3) for v in row.data} for row in counted]
-    assert weights == [{1.0, round(1 + float(np.log(2)), 3)}, {1.0}, {1.0}]
