@@ -6,8 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from matcher.errors import InputError
 from matcher.explanation import Explainer, compare, need_sentences
-from matcher.insight import Team, aspect_coverage, form_team
+from matcher.insight import (
+    Bundle,
+    Facet,
+    Team,
+    aspect_coverage,
+    form_bundles,
+    form_team,
+)
 from matcher.pool import Pool
 from matcher.ranking import Ranking, exclusions
 from matcher.vocabulary import Match, Message, Need, Offer
@@ -103,3 +111,34 @@ def _named(need: Need, aspects: tuple[str, ...], found: Team, pool: Pool) -> Nee
     ids = {i: pool.offers[i].offer_id for i in found.members}
     return NeedTeam(need, aspects, tuple(ids.values()),
                     tuple(None if i is None else ids[i] for i in found.covered_by), found.value)
+
+
+@dataclass(frozen=True, slots=True)
+class NeedBundles:
+    """The best bundles of offers, one for each kind a need asks for, within its budget."""
+
+    need: Need
+    bundles: tuple[Bundle, ...]
+
+
+def bundles(workspace: Workspace, need_id: str, day: date, must: Sequence[str] = (),
+            most: int = 3) -> NeedBundles:
+    """Find the best bundles for a need: one offer of each kind it names, in budget and open.
+
+    ``must`` are kinds without which there is no bundle; the others are left out where the
+    budget does not reach. Raises ``InputError`` for a need that names no kind, or for a kind
+    in ``must`` that it does not name.
+    """
+    need = workspace.store.need(need_id)
+    strange = [kind for kind in must if kind not in need.kinds]
+    if strange or not need.kinds:
+        raise InputError("A bundle takes one offer of each kind that the need names; need {need} "
+                         "names: {kinds}; asked for besides: {strange}", need=need_id,
+                         kinds=", ".join(need.kinds) or "–", strange=", ".join(strange) or "–")
+    ranking = rank_one(workspace, need, day)
+    pool = workspace.pool()
+    scores = {pool.offers[i].offer_id: float(ranking.scores[i]) for i in ranking.order}
+    offers = {o.offer_id: o for o in pool.offers if o.offer_id in scores}
+    facets = [Facet(kind, kind in must, {key: score for key, score in scores.items()
+                                         if offers[key].kind == kind}) for kind in need.kinds]
+    return NeedBundles(need, form_bundles(facets, offers, need.budget_max_ntd, day, most))

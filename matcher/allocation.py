@@ -14,7 +14,8 @@ from matcher.errors import InputError, UnknownRecordError
 from matcher.market import Market, Measures, compare_lists
 from matcher.ranking import Circumstances, Query, Ranking, exclusions, rank
 from matcher.reference import place
-from matcher.vocabulary import Need, Offer
+from matcher.store import Store
+from matcher.vocabulary import Need, Offer, Party
 from matcher.workflow import Progress, Workspace, circumstances_of, silent
 
 CANDIDATES = 50
@@ -80,15 +81,46 @@ class Rules:
     groups: tuple[GroupRule, ...] = ()
 
 
+GROUPED_BY = ("county", "kind", "theme", "size", "party-kind")
+
+
+def group_rule(store: Store, field_name: str, value: str, least: int, most: int | None = None,
+               priced: bool = False) -> GroupRule:
+    """Make a rule over all offers of one county, kind, theme, or kind or size of party.
+
+    ``priced`` makes it an exposure floor whose price in score is told. Raises ``InputError``
+    for an unknown field, and for a value that no offer has.
+    """
+    if field_name not in GROUPED_BY:
+        raise InputError("Offers are not grouped by “{found}”; wanted one of: {wanted}",
+                         found=field_name, wanted=", ".join(GROUPED_BY))
+    parties = store.parties()
+    values = {o.offer_id: _grouped_values(o, parties, field_name) for o in store.offers()}
+    members = frozenset(offer_id for offer_id, found in values.items() if value in found)
+    if not members:
+        known = sorted({v for found in values.values() for v in found if v})
+        raise InputError("No offer has {field} “{value}”; there are: {known}", field=field_name,
+                         value=value, known=", ".join(known) or "–")
+    return GroupRule(f"{field_name}={value}", "offer", members, least, most, priced=priced)
+
+
+def _grouped_values(offer: Offer, parties: Mapping[str, Party], name: str) -> tuple[str, ...]:
+    party = parties.get(offer.party_id or "")
+    values = {"county": offer.county or (party and party.county), "kind": offer.kind,
+              "size": party and party.size, "party-kind": party and party.kind}
+    return offer.themes if name == "theme" else (values[name] or "",)
+
+
 def assign(workspace: Workspace, centre: str | None, day: date, rules: Rules,
            seconds: float = 60.0, progress: Progress = silent) -> Assignment | Clash:
     """Assign offers to a centre's needs: the highest sum of mutual scores under every rule.
 
-    Each need keeps its 50 best offers and every pair that a verdict names. Raises
+    Each need keeps its 50 best offers, as many of each group with a least number, and every pair
+    that a verdict names. Raises
     ``UnknownRecordError`` for a verdict on records that are not there.
     """
     found = rank_centre(workspace, centre, day, progress)
-    need, offer = _candidates(found, rules.verdicts)
+    need, offer = _candidates(found, rules)
     _refuse_barred(found, rules.verdicts, circumstances_of(workspace, day))
     needs = Side(tuple(n.need_id for n in found.needs), *rules.per_need)
     offers = Side(tuple(o.offer_id for o in found.offers), *rules.per_offer)
@@ -111,17 +143,19 @@ def _refuse_barred(found: Centre, verdicts: Mapping[tuple[str, str], int],
                              need=need_id, offer=offer_id, reason=reasons[0])
 
 
-def _candidates(found: Centre, verdicts: Mapping[tuple[str, str], int]
-                ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _candidates(found: Centre, rules: Rules) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Give the pairs that may be assigned, as places of needs and offers, (n_pairs,) each."""
     score = np.nan_to_num(found.interest * found.welcome, nan=-1.0)
     kept = np.zeros(score.shape, bool)
-    best = np.argsort(-score, axis=1, kind="stable")[:, :CANDIDATES]
-    np.put_along_axis(kept, best, True, axis=1)
+    everybody = frozenset(o.offer_id for o in found.offers)
+    for members in (everybody, *(g.members for g in rules.groups if g.least)):
+        places = np.flatnonzero([o.offer_id in members for o in found.offers])
+        best = np.argsort(-score[:, places], axis=1, kind="stable")[:, :CANDIDATES]
+        np.put_along_axis(kept, places[best], True, axis=1)
     kept &= score >= 0
     needs = {n.need_id: i for i, n in enumerate(found.needs)}
     offers = {o.offer_id: j for j, o in enumerate(found.offers)}
-    for need_id, offer_id in verdicts:
+    for need_id, offer_id in rules.verdicts:
         if need_id not in needs:
             raise UnknownRecordError("need", need_id)
         if offer_id not in offers:

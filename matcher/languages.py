@@ -157,14 +157,17 @@ def negotiate(accept_language: str | None) -> str:
 
 
 def render(message: Message | str, lang: str = DEFAULT_LANGUAGE) -> str:
-    """Give the sentence in a language; messages inside its fields are rendered too."""
+    """Give the sentence in a language; messages and labels inside its fields are rendered too."""
     if isinstance(message, str):
         return translate(message, lang)
-    fields = {
-        name: render(value, lang) if isinstance(value, Message) else value
-        for name, value in message.fields.items()
-    }
+    fields = {name: _render_field(value, lang) for name, value in message.fields.items()}
     return translate(message.id, lang).format(**fields)
+
+
+def _render_field(value: object, lang: str) -> object:
+    if isinstance(value, Message):
+        return render(value, lang)
+    return value.get(lang, value) if isinstance(value, Mapping) else value
 
 
 def translate(text: str, lang: str = DEFAULT_LANGUAGE) -> str:

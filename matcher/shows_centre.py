@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from matcher.advice import NeedBundles
 from matcher.assignment import Assignment, Clash
 from matcher.languages import render, translate
 from matcher.market import POLICIES, Measures
+from matcher.reference import terms
+from matcher.store import Store
 
 LABELS = {policy.key: policy.label for policy in POLICIES}
 
@@ -57,4 +60,28 @@ def assigned_text(found: Assignment | Clash, lang: str) -> str:
     lines = [f"{pair.need_id} → {pair.offer_id}  {pair.score:.2f}" for pair in found.pairs]
     lines.append(translate("{count} pairs, scores together {total}", lang).format(
         count=len(found.pairs), total=f"{found.total:.2f}"))
+    lines += [translate("The rule “{rule}” costs {price} of the scores.", lang).format(
+        rule=rule, price=f"{price:.2f}") for rule, price in found.prices.items()]
+    return "\n".join(lines)
+
+
+def bundles_json(found: NeedBundles, lang: str) -> dict[str, Any]:
+    """Give a need's bundles as plain values."""
+    return {"need_id": found.need.need_id, "bundles": [
+        {"offers": dict(b.offers), "score": b.score, "cost_ntd": b.cost_ntd,
+         "missing": [render(m, lang) for m in b.missing]} for b in found.bundles]}
+
+
+def bundles_text(found: NeedBundles, store: Store, lang: str) -> str:
+    """Give a need's bundles as lines; say so where no choice is within the budget."""
+    lines = [f"{found.need.need_id} {found.need.title}"]
+    if not found.bundles:
+        lines.append(translate("No bundle of what must be there is within the budget.", lang))
+    for number, bundle in enumerate(found.bundles, start=1):
+        lines.append(translate("Bundle {number}: scores together {score}, cost NT$ {cost}",
+                               lang).format(number=number, score=f"{bundle.score:.2f}",
+                                            cost=f"{bundle.cost_ntd:,}"))
+        lines += [f"  {terms('offer_kinds')[kind].name[lang]}: {offer_id} "
+                  f"{store.offer(offer_id).title}" for kind, offer_id in bundle.offers.items()]
+        lines += ["  " + render(message, lang) for message in bundle.missing]
     return "\n".join(lines)

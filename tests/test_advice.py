@@ -12,7 +12,7 @@ from conftest import DAY, NEEDS, OFFERS, PARTIES
 
 from matcher import advice, workflow
 from matcher.cli import main
-from matcher.errors import UnknownRecordError
+from matcher.errors import InputError, UnknownRecordError
 from matcher.features import Record
 from matcher.vocabulary import Conflict, Need
 
@@ -104,3 +104,31 @@ def test_a_need_without_text_and_a_store_without_offers_have_an_empty_team(space
     assert advice.team(space, "N8", DAY).members == ()
     space.store.delete("offers", ["O1", "O2", "O3"])
     assert advice.team(space, "N1", DAY).members == ()
+
+
+def test_a_bundle_takes_one_offer_of_each_kind_within_the_budget(space):
+    need = replace(NEEDS[0], need_id="N7", kinds=("capability", "equipment"), budget_max_ntd=1_000_000)
+    space.store.put(needs=[need], offers=[replace(OFFERS[2], money_min_ntd=900_000)])
+    best = advice.bundles(space, "N7", DAY).bundles[0]
+    assert (dict(best.offers), best.cost_ntd) == ({"capability": "O1", "equipment": "O3"}, 900_000)
+    space.store.put(needs=[replace(need, budget_max_ntd=500_000)])
+    best = advice.bundles(space, "N7", DAY).bundles[0]
+    assert dict(best.offers) == {"capability": "O1"}
+    assert advice.bundles(space, "N7", DAY, must=("equipment",)).bundles == ()
+
+
+@pytest.mark.parametrize(("kinds", "must"), [((), ()), (("capability",), ("fund",))])
+def test_a_bundle_of_kinds_that_the_need_does_not_name_is_refused(space, kinds, must):
+    space.store.put(needs=[replace(NEEDS[0], need_id="N7", kinds=kinds)])
+    with pytest.raises(InputError, match="A bundle takes one offer of each kind"):
+        advice.bundles(space, "N7", DAY, must)
+
+
+def test_the_bundle_command_says_it_in_words_and_in_json(space, tmp_path, monkeypatch):
+    monkeypatch.setenv("MATCHER_DB", f"sqlite:///{tmp_path / 'matcher.db'}")
+    monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
+    space.store.put(needs=[replace(NEEDS[0], need_id="N7", kinds=("capability", "fund"))])
+    shown = CliRunner().invoke(main, ["bundle", "N7"])
+    assert all(word in shown.output for word in ("組合 1：", "研發能量: O1 工具機熱誤差建模", "沒有「資金」類的供給")), shown.output
+    found = json.loads(CliRunner().invoke(main, ["bundle", "N7", "--json"]).output)
+    assert found["bundles"][0]["offers"] == {"capability": "O1"}

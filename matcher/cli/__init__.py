@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from matcher import __version__
-from matcher.cli.advice import outcome, team, why
+from matcher.cli.advice import bundle, outcome, team, why
 from matcher.cli.allocation import assign, market
 from matcher.cli.base import Bar, Commands, Month, json_option, language, say, show_json
 from matcher.cli.models import model, train
@@ -261,6 +261,7 @@ def shown_value(name: str, settings: Settings) -> str:
 
 main.add_command(why)
 main.add_command(team)
+main.add_command(bundle)
 main.add_command(outcome)
 main.add_command(market)
 main.add_command(assign)

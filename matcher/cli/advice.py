@@ -9,7 +9,7 @@ import click
 
 from matcher.cli.base import json_option, language, say, show_json
 from matcher.settings import load_settings
-from matcher.vocabulary import PARTY_KINDS, REASONS, STAGES
+from matcher.vocabulary import OFFER_KINDS, PARTY_KINDS, REASONS, STAGES
 
 
 @click.command()
@@ -45,6 +45,25 @@ def team(need: str, most: int, kinds: tuple[str, ...], as_json: bool) -> None:
         show_json(shows.team_json(found))
     else:
         click.echo(shows.team_text(found, space.store, language()))
+
+
+@click.command()
+@click.argument("need")
+@click.option("--must", multiple=True, type=click.Choice(OFFER_KINDS),
+              help="A kind without which there is no bundle (repeatable).")
+@click.option("--most", type=click.IntRange(1, 20), default=3, show_default=True,
+              help="Bundles to show.")
+@json_option
+def bundle(need: str, must: tuple[str, ...], most: int, as_json: bool) -> None:
+    """Bundle one offer of each kind that NEED names, within its budget and dates."""
+    from matcher import advice, shows_centre, workflow
+
+    space = workflow.open_workspace(load_settings())
+    found = advice.bundles(space, need, workflow.today(), must, most)
+    if as_json:
+        show_json(shows_centre.bundles_json(found, language()))
+    else:
+        click.echo(shows_centre.bundles_text(found, space.store, language()))
 
 
 @click.command()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import click
 
 from matcher.cli.base import Bar, Span, json_option, language, show_json
+from matcher.errors import InputError
 from matcher.settings import load_settings
 
 
@@ -41,13 +43,19 @@ def market(centre: str | None, capacity: int, as_json: bool) -> None:
               help="A pair that must be (repeatable).")
 @click.option("--never", "never", multiple=True, nargs=2, metavar="NEED OFFER",
               help="A pair that must not be (repeatable).")
+@click.option("--group", "groups", multiple=True, metavar="FIELD=VALUE:LEAST-MOST",
+              help="Pairs that offers of one county, kind, theme, size or party-kind get "
+                   "together, e.g. county=屏東縣:2-9 (repeatable).")
+@click.option("--exposure", "exposures", multiple=True, metavar="FIELD=VALUE:LEAST",
+              help="The same as a floor whose price in score is told, e.g. size=1-10:5.")
 @click.option("--seconds", type=click.FloatRange(0.1), default=60, show_default=True,
               help="Time limit of the search.")
 @json_option
 @click.pass_context
 def assign(ctx: click.Context, centre: str | None, per_need: tuple[int, int],
            per_offer: tuple[int, int], floor: float | None, forced: Any, never: Any,
-           seconds: float, as_json: bool) -> None:
+           groups: tuple[str, ...], exposures: tuple[str, ...], seconds: float,
+           as_json: bool) -> None:
     """Assign offers to a centre's needs under loads and rules; say which rules clash."""
     from matcher import allocation, shows_centre, workflow
     from matcher.shows import check_centre
@@ -55,10 +63,23 @@ def assign(ctx: click.Context, centre: str | None, per_need: tuple[int, int],
     check_centre(centre)
     space = workflow.open_workspace(load_settings())
     verdicts = {tuple(pair): -1 for pair in never} | {tuple(pair): 1 for pair in forced}
-    rules = allocation.Rules(per_need, per_offer, floor, verdicts)
+    rules = allocation.Rules(per_need, per_offer, floor, verdicts, (
+        *(allocation.group_rule(space.store, *read_group(text)) for text in groups),
+        *(allocation.group_rule(space.store, *read_group(text), priced=True)
+          for text in exposures)))
     found = allocation.assign(space, centre, workflow.today(), rules, seconds, Bar())
     if as_json:
         show_json(shows_centre.assigned_json(found, language()))
     else:
         click.echo(shows_centre.assigned_text(found, language()))
     ctx.exit(0 if shows_centre.is_assigned(found) else 2)
+
+
+def read_group(text: str) -> tuple[str, str, int, int | None]:
+    """Read ``FIELD=VALUE:LEAST[-MOST]``; the value may hold colons and hyphens."""
+    found = re.fullmatch(r"([\w-]+)=(.+):(\d+)(?:-(\d+))?", text.strip())
+    if not found:
+        raise InputError("“{found}” is no group rule; wanted FIELD=VALUE:LEAST-MOST, e.g. "
+                         "county=屏東縣:2-9", found=text)
+    name, value, least, most = found.groups()
+    return name, value, int(least), None if most is None else int(most)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from matcher.reference import terms
 from matcher.vocabulary import Message, Offer
 
 Chosen = Mapping[str, str]
@@ -81,11 +82,12 @@ def _is_open(offer: Offer, day: date) -> bool:
 
 def _missing(facet: Facet, offers: Mapping[str, Offer], day: date) -> Message:
     """Say why no offer fills a facet."""
+    label = terms("offer_kinds")[facet.kind].name
     of_kind = [key for key in facet.scores if offers[key].kind == facet.kind]
     if not of_kind:
-        return Message("no offer of the kind {kind} is in reach", {"kind": facet.kind})
+        return Message("no offer of the kind {kind} is in reach", {"kind": label})
     return Message("none of {count} offers of the kind {kind} is open on {day}",
-                   {"count": len(of_kind), "kind": facet.kind, "day": day})
+                   {"count": len(of_kind), "kind": label, "day": day})
 
 
 def _cost(offer: Offer) -> int:
