@@ -57,7 +57,8 @@ class Context:
                       for o in self.offers]
             self.kept[names] = (list(found), np.array(places, np.intp))
         values, places = self.kept[names]
-        return np.array([of_value(*value) for value in values], np.float32)[places]
+        found: Floats = np.array([of_value(*value) for value in values], np.float32)[places]
+        return found
 
     def once(self, key: object, compute: Callable[[], Floats]) -> Floats:
         """Give what depends on the offers and ``key`` alone, computed for the first need."""

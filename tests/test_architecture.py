@@ -13,8 +13,8 @@ ROOT = Path(__file__).parent.parent
 ROOMS = (
     "vocabulary", "errors", "settings", "languages", "reference", "lexical", "integrity", "intake",
     "store", "features", "ranker", "encoding", "pool", "ranking", "scope", "assignment", "market",
-    "explanation", "insight", "frames", "evaluation", "learning", "workflow", "advice",
-    "allocation", "tuning", "encoders", "report", "shows", "shows_centre", "shows_ranker", "demonstration", "doctor", "cli",
+    "explanation", "coach", "insight", "frames", "evaluation", "learning", "workflow", "advice",
+    "allocation", "tuning", "encoders", "report", "shows", "shows_centre", "shows_coach", "shows_ranker", "demonstration", "doctor", "cli",
 )
 ONLY_IN = {
     "store": {"sqlalchemy", "alembic", "sqlite3", "psycopg", "pgvector"},
@@ -24,7 +24,7 @@ ONLY_IN = {
 }
 # The doctor names SQLite's version; the command line starts the page.
 ALLOWED = {("doctor", "sqlite3"), ("cli", "web")}
-PURE = ("features", "integrity", "ranking", "ranker", "assignment", "market", "insight")
+PURE = ("features", "integrity", "coach", "ranking", "ranker", "assignment", "market", "insight")
 
 
 def room_of(path: Path) -> str:

@@ -15,6 +15,7 @@ from matcher import __version__
 from matcher.cli.advice import bundle, outcome, team, why
 from matcher.cli.allocation import assign, market
 from matcher.cli.base import Bar, Commands, Month, json_option, language, say, show_json
+from matcher.cli.coach import coach
 from matcher.cli.models import model, train
 from matcher.cli.ranker import ranker, what_if
 from matcher.errors import InputError
@@ -262,6 +263,7 @@ def shown_value(name: str, settings: Settings) -> str:
 main.add_command(why)
 main.add_command(team)
 main.add_command(bundle)
+main.add_command(coach)
 main.add_command(outcome)
 main.add_command(market)
 main.add_command(assign)

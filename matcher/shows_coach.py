@@ -1,0 +1,36 @@
+"""How the coach's advice looks, as lines and as plain values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matcher.coach import CRITERIA, GRADES, POINTS, Advice
+from matcher.languages import render, translate
+from matcher.vocabulary import Need, Offer
+
+NAMES = {key: label for _, key, label in GRADES}
+
+
+def advice_json(record: Need | Offer, advice: Advice, lang: str) -> dict[str, Any]:
+    """Give advice as plain values."""
+    return {"id": _id(record), "total": advice.total, "grade": advice.grade,
+            "points": {key: round(value, 2) for key, value in advice.points.items()},
+            "said": dict(advice.said), "missing": [render(m, lang) for m in advice.missing],
+            "worded": advice.worded}
+
+
+def advice_text(record: Need | Offer, advice: Advice, lang: str) -> str:
+    """Give advice as lines: the sum, each criterion, what to add."""
+    lines = [f"{_id(record)} {record.title}".strip(),
+             translate("{total} of {points} points: {grade}", lang).format(
+                 total=advice.total, points=POINTS, grade=NAMES[advice.grade][lang])]
+    lines += [f"  {label[lang]}: {advice.points[key]:.3g} / 5" for key, label in CRITERIA.items()
+              if key in advice.points]
+    if not advice.worded:
+        lines.append(translate("Wording is judged in Chinese and English only; here the fields "
+                               "and the form were.", lang))
+    return "\n".join([*lines, *("  + " + render(m, lang) for m in advice.missing)])
+
+
+def _id(record: Need | Offer) -> str:
+    return record.need_id if isinstance(record, Need) else record.offer_id
