@@ -57,8 +57,8 @@ class Context:
                       for o in self.offers]
             self.kept[names] = (list(found), np.array(places, np.intp))
         values, places = self.kept[names]
-        found: Floats = np.array([of_value(*value) for value in values], np.float32)[places]
-        return found
+        of_values = np.array([of_value(*value) for value in values], np.float32)
+        return np.asarray(of_values[places], np.float32)
 
     def once(self, key: object, compute: Callable[[], Floats]) -> Floats:
         """Give what depends on the offers and ``key`` alone, computed for the first need."""
