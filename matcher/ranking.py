@@ -155,6 +155,17 @@ def _scored(query: Query, texts: Floats, pool: Pool, ranker: Ranker,
                    spread_copies(order[ok[order]], pool.copies), welcome)
 
 
+def rescore(ranking: Ranking, pool: Pool, ranker: Ranker) -> Ranking:
+    """Give the same ranking with the weights of another ranker, the features as they are.
+
+    The weights inside the affinity, and ``welcome``, stay those of the ranking.
+    """
+    scores = ranker.score(ranking.features)
+    order = np.lexsort((pool.id_order, -scores))
+    return replace(ranking, scores=scores, propensities=None,
+                   order=spread_copies(order[ranking.eligible[order]], pool.copies))
+
+
 def rank_without(ranking: Ranking, pool: Pool, ranker: Ranker, row: int,
                  fill: Filling) -> int:
     """Give the place (one-based) an offer would take without one of its texts."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -36,12 +36,14 @@ from matcher.vocabulary import Match, MatchList, Need, Offer, Outcome, Run
 TAIPEI = timezone(timedelta(hours=8), "Asia/Taipei")
 PORTION = 2000
 SENTENCES_KEPT = 100_000
+REMEMBERED = 64
 TYPED_NEED = "ad-hoc"
 # Scores are near-ties within this difference of log-odds: at most 0.025 of a score.
 NEAR_TIE = 0.1
 SUCCESSES = frozenset({"meeting", "mou", "contract"})
 DECIDED = SUCCESSES | {"contacted", "declined"}
 Progress = Callable[[str, int, int], None]
+T = TypeVar("T")
 
 
 def today() -> date:
@@ -71,6 +73,7 @@ class Workspace:
         self._counts: dict[str, Any] = {}
         self._pool: tuple[str, Pool] | None = None
         self._sentences: dict[str, Floats] = {}
+        self._remembered: dict[object, Any] = {}
         self._lock = RLock()
 
     def with_encoder(self, encoder: Encoder) -> Workspace:
@@ -83,7 +86,17 @@ class Workspace:
         """Give a workspace of another ranker over the same store, all that was computed kept."""
         other = self.with_encoder(self.encoder)
         other.ranker, other._vectors, other._pool = ranker, self._vectors, self._pool
+        other._sentences = self._sentences
         return other
+
+    def remember(self, key: object, make: Callable[[], T]) -> T:
+        """Give what was made for a key, or make it; the 64 made last are kept."""
+        with self._lock:
+            if key not in self._remembered:
+                self._remembered[key] = make()
+                while len(self._remembered) > REMEMBERED:
+                    del self._remembered[next(iter(self._remembered))]
+            return self._remembered[key]  # type: ignore[no-any-return]
 
     def prepare(self, progress: Progress = silent) -> None:
         """Encode everything stored, offers with their evidence and needs."""
@@ -220,14 +233,22 @@ def _rank_needs(workspace: Workspace, needs: Sequence[Need], vectors: Floats, to
     run = make_run(workspace, needs, day, top, circumstances.records)
     found = rank(queries, pool, workspace.ranker, circumstances)
     for done, ranking in enumerate(found, start=1):
-        scope = None
-        if top is not None:
-            order, scope = choose_scope(ranking, pool, top, workspace.threshold)
-            ranking = shuffle(replace(ranking, order=order), run, top)
-        matches = explain(ranking, pool, workspace.ranker, workspace.embed_sentences, top)
         progress("match", done, len(needs))
-        yield MatchList(ranking.query.need, matches, run, int(ranking.eligible.sum()),
-                        scope.step if scope else "", scope.reason if scope else None)
+        yield list_of(workspace, ranking, run, top)
+
+
+def list_of(workspace: Workspace, ranking: Ranking, run: Run, top: int | None) -> MatchList:
+    """Turn a ranking into a list: scope, near-ties in random order, explanation.
+
+    ``top`` None lists every eligible offer as it was scored.
+    """
+    pool, scope = workspace.pool(), None
+    if top is not None:
+        order, scope = choose_scope(ranking, pool, top, workspace.threshold)
+        ranking = shuffle(replace(ranking, order=order), run, top)
+    matches = explain(ranking, pool, workspace.ranker, workspace.embed_sentences, top)
+    return MatchList(ranking.query.need, matches, run, int(ranking.eligible.sum()),
+                     scope.step if scope else "", scope.reason if scope else None)
 
 
 def shuffle(ranking: Ranking, run: Run, top: int) -> Ranking:

@@ -1,0 +1,70 @@
+"""A list under a view: other weights, filters, what moved."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from conftest import DAY, NEEDS
+
+from matcher import workflow
+from matcher.errors import InputError
+from matcher.viewing import View, kept_ranking, read_view, view_list
+
+
+@pytest.fixture
+def need(space):
+    asked = replace(NEEDS[0], kinds=())
+    space.store.put(needs=[asked])
+    return asked
+
+
+def ids(viewed):
+    return [m.offer_id for m in viewed.found.matches]
+
+
+def test_a_plain_view_is_the_list_itself(space, need):
+    plain = next(workflow.match(space, needs=["N1"], day=DAY))
+    for view in (View(), View({"theme": 1.0}), read_view({"affinity": "1"})):
+        viewed = view_list(space, need, view, top=10, day=DAY)
+        assert viewed.found == plain
+        assert [viewed.moved(m.offer_id, m.rank) for m in plain.matches] == [0, 0, 0]
+
+
+def test_a_weight_turned_down_moves_offers_and_says_by_how_much(space, need):
+    viewed = view_list(space, need, View(dict.fromkeys(("affinity", "theme", "nearness", "trl"), 0.0)), top=10, day=DAY)
+    assert sorted(ids(viewed)) == ["O1", "O2", "O3"]
+    assert {m.offer_id: viewed.places[m.offer_id] for m in viewed.found.matches} == {"O1": 1, "O3": 2, "O2": 3}
+    assert sum(viewed.moved(m.offer_id, m.rank) for m in viewed.found.matches) == 0
+    assert all(m.contributions["affinity"] == 0 for m in viewed.found.matches)
+
+
+@pytest.mark.parametrize(("view", "shown", "left_out"), [
+    (View(kinds=("equipment",)), ["O3"], 2), (View(counties=("屏東縣",)), ["O2"], 2), (View(langs=("en",)), ["O3"], 2),
+    (View(themes=("smart-machinery",), trl=("4-6",)), ["O1"], 2), (View(trl=("1-3",)), [], 3),
+    (View(trl=("4-6", "7-9")), ["O1", "O3", "O2"], 0),
+])
+def test_filters_leave_offers_out_and_count_them(space, need, view, shown, left_out):
+    viewed = view_list(space, need, view, top=10, day=DAY)
+    assert (ids(viewed), viewed.left_out) == (shown, left_out)
+
+
+def test_an_offer_that_the_plain_list_does_not_show_is_new(space, need):
+    viewed = view_list(space, need, View(counties=("屏東縣",)), top=1, day=DAY)
+    assert (ids(viewed), viewed.moved("O2", 1)) == (["O2"], None)
+
+
+@pytest.mark.parametrize(("strengths", "filters", "named"), [
+    ({"colour": "1"}, {}, "colour"), ({"theme": "4"}, {}, "theme=4"), ({"theme": "much"}, {}, "theme=much"),
+    ({"theme": "nan"}, {}, "theme=nan"), ({}, {"trl": ("10",)}, "10"),
+])
+def test_a_view_that_cannot_be_shown_is_refused_by_name(strengths, filters, named):
+    with pytest.raises(InputError, match=named):
+        read_view(strengths, **filters)
+
+
+def test_a_ranking_is_made_once_for_the_same_data_and_anew_after_an_edit(space, need):
+    first = kept_ranking(space, need, DAY)
+    assert kept_ranking(space, need, DAY) is first
+    space.store.put(offers=[replace(space.store.offer("O2"), description="別的內容")])
+    assert kept_ranking(space, need, DAY) is not first
