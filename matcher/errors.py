@@ -4,6 +4,7 @@
     ├── InputError              a person's input: what, where, found, wanted
     │   ├── FileFormatError     the file as a whole cannot be read
     │   └── UnknownRecordError  an id that is not in the store
+    ├── ForbiddenError          the viewer's role does not allow it
     ├── SettingError            a setting has a value it may not have
     ├── ModelFileError          a model file is missing, cut or changed
     ├── MissingExtraError       an optional part is not installed
@@ -48,6 +49,16 @@ class UnknownRecordError(InputError):
     def __init__(self, what: str, record_id: str) -> None:
         super().__init__("There is no {what} with the id “{id}”.", what=Message(what),
                          id=record_id)
+
+
+class ForbiddenError(MatcherError):
+    """The viewer's role does not allow a verb."""
+
+    exit_code = 5
+
+    def __init__(self, verb: str) -> None:
+        self.verb = verb
+        super().__init__("Your account may not do that. Ask your centre's administrator.")
 
 
 class SettingError(MatcherError):

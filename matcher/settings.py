@@ -36,6 +36,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PORT", "8321", "1-65535", "port of `matcher serve`"),
     Setting("SECRET_KEY", "", "text", "key of the page's cookies; empty: made once in HOME"),
     Setting("TOP", "10", "1-1000", "matches shown for one need"),
+    Setting("SMTP_URL", "", "URL", "mail server; empty: mails become files in HOME/outbox"),
+    Setting("MAIL_FROM", "matcher@localhost", "address", "sender of mails"),
     Setting("THRESHOLD", "0.2", "0-1", "score below which a need counts as without an offer"),
 )
 _ALLOWED = {"LANG": ("zh", "en")}

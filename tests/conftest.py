@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+import re
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
 
-from matcher import workflow
+from matcher import accounts, sessions, workflow
 from matcher.encoding import load_encoder
 from matcher.ranker import load_ranker
 from matcher.settings import load_settings
@@ -14,6 +15,8 @@ from matcher.store import open_store
 from matcher.vocabulary import Evidence, Need, Offer, Party
 
 DAY = date(2026, 11, 24)
+NOW = datetime(2026, 11, 24, 4, tzinfo=UTC)
+PASSWORD = "three quiet herons"
 
 PARTIES = (
     Party("P1", "範例精機（樣本）", kind="firm", county="臺中市", centre="CTSP"),
@@ -74,3 +77,26 @@ def static_folder(tmp_path):
     modules = [{"idx": 0, "name": "0", "path": "0_StaticEmbedding", "type": kind}]
     (tmp_path / "static" / "modules.json").write_text(json.dumps(modules), "utf-8")
     return tmp_path / "static"
+
+
+def account_in(store, role="system-admin", centre=None, party_id=None, name=None):
+    """Put an account into a store; its password is PASSWORD."""
+    email = f"{name or role}@example.org"
+    secret = accounts.invite(store, accounts.Invitation(email, role, centre, party_id), NOW)
+    return accounts.accept(store, secret, name or role, PASSWORD, NOW)
+
+
+def signed_in(app, **who):
+    """Give a client of the app in which such an account is signed in."""
+    client, settings = app.test_client(), app.config["MATCHER"]
+    made = account_in(sessions.store_of(settings), **who)
+    secret = f"secret-of-{made.account_id}"
+    sessions.put(settings, secret, made.account_id, {"account": made.account_id}, datetime.now(UTC),
+                 datetime.now(UTC), datetime.now(UTC) + timedelta(days=1))
+    client.set_cookie("session", secret)
+    return client
+
+
+def token_of(page):
+    """Give the hidden token of a page's first form."""
+    return re.search(r'name="csrf_token" value="([^"]+)"', page.text)[1]

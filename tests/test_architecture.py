@@ -11,8 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ROOMS = (
-    "vocabulary", "errors", "settings", "languages", "reference", "lexical", "integrity", "intake",
-    "store", "features", "ranker", "encoding", "pool", "ranking", "scope", "assignment", "market",
+    "vocabulary", "errors", "settings", "languages", "reference", "access", "lexical", "integrity", "intake",
+    "store", "accounts", "sessions", "mail", "features", "ranker", "encoding", "pool", "ranking", "scope", "assignment", "market",
     "explanation", "coach", "insight", "frames", "evaluation", "learning", "workflow", "viewing", "advice",
     "allocation", "tuning", "encoders", "report", "shows", "shows_centre", "shows_coach", "shows_ranker", "demonstration", "doctor", "cli",
 )
@@ -24,7 +24,7 @@ ONLY_IN = {
 }
 # The doctor names SQLite's version; the command line starts the page.
 ALLOWED = {("doctor", "sqlite3"), ("cli", "web")}
-PURE = ("features", "integrity", "coach", "ranking", "ranker", "assignment", "market", "insight")
+PURE = ("access", "features", "integrity", "coach", "ranking", "ranker", "assignment", "market", "insight")
 
 
 def room_of(path: Path) -> str:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import EVIDENCE, NEEDS, OFFERS, PARTIES
+from conftest import EVIDENCE, NEEDS, OFFERS, PARTIES, signed_in
 
 from matcher.errors import StoreError
 from matcher.store import open_store
@@ -14,7 +14,7 @@ def client(settings):
     nasty = Need("N3", "<script>alert(1)</script>", "{{7*7}} <img onerror=x>", centre="CTSP")
     open_store(settings.database_url).put(parties=PARTIES, needs=(*NEEDS, nasty), offers=OFFERS,
                                           evidence=EVIDENCE)
-    return create_app(settings).test_client()
+    return signed_in(create_app(settings))
 
 
 PAGES = ("/", "/centres/CTSP", "/needs/N1", "/match?text=疫苗&centre=PABP")

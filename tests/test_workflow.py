@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from conftest import DAY, EVIDENCE, NEEDS, OFFERS, PARTIES
+from conftest import DAY, EVIDENCE, NEEDS, OFFERS, PARTIES, signed_in
 
 import matcher
 from matcher import workflow
@@ -37,7 +37,7 @@ def test_page_json_command_line_and_frames_give_the_same_list(settings, monkeypa
     monkeypatch.setenv("MATCHER_HOME", str(settings.home))
     store = open_store(settings.database_url)
     store.put(parties=PARTIES, needs=NEEDS, offers=OFFERS, evidence=EVIDENCE)
-    client = create_app(settings).test_client()
+    client = signed_in(create_app(settings))
     from_page = [(r["offer_id"], r["score"]) for r in client.get("/needs/N1.json").json]
     done = CliRunner().invoke(main, ["match", "--need", "N1", "--json"])
     from_shell = [(m["offer_id"], m["score"]) for m in json.loads(done.output)[0]["matches"]]

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import secrets
 from typing import Any
-from urllib.parse import urlencode
 
-from flask import Flask, render_template, request
+from flask import Flask, abort, render_template, request
+from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 
-from matcher.errors import InputError, MatcherError, UnknownRecordError
-from matcher.languages import INTERFACE_LANGUAGES, LANGUAGES, negotiate, render, translate
+from matcher.errors import ForbiddenError, InputError, MatcherError, UnknownRecordError
+from matcher.languages import INTERFACE_LANGUAGES, render, translate
 from matcher.settings import Settings, load_settings
+from web.sessions import StoredSessions
+from web.shell import context, page_language
 
 LARGEST_REQUEST = 200_000
 HEADERS = {
@@ -25,6 +27,8 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+ERROR_CODES: tuple[tuple[type[MatcherError], int], ...] = (
+    (UnknownRecordError, 404), (InputError, 422), (ForbiddenError, 403))
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -32,12 +36,18 @@ def create_app(settings: Settings | None = None) -> Flask:
     chosen = settings or load_settings()
     app = Flask(__name__)
     app.config.update(SECRET_KEY=secret_key(chosen), MAX_CONTENT_LENGTH=LARGEST_REQUEST,
-                      MATCHER=chosen, SESSION_COOKIE_SAMESITE="Lax")
+                      MATCHER=chosen, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    from web import lists
+    app.session_interface = StoredSessions()
+    from web import access, home, lists
 
-    app.register_blueprint(lists.pages)
-    app.context_processor(_words)
+    app.before_request(access.find_viewer)
+    app.before_request(_refuse_foreign)
+    CSRFProtect(app)
+    app.before_request(access.guard)
+    for room in (home, lists, access):
+        app.register_blueprint(room.pages)
+    app.context_processor(context)
     app.after_request(_harden)
     app.register_error_handler(MatcherError, _show_error)
     app.register_error_handler(HTTPException, _show_http_error)
@@ -56,31 +66,14 @@ def secret_key(settings: Settings) -> str:
     return file.read_text("utf-8").strip()
 
 
-def page_language() -> str:
-    """Give the language of this request: ``?lang=``, else the cookie, else the browser's."""
-    asked = request.args.get("lang") or request.cookies.get("lang")
-    if asked in INTERFACE_LANGUAGES:
-        return str(asked)
-    return negotiate(request.headers.get("Accept-Language"))
-
-
-def _words() -> dict[str, Any]:
-    """Give templates the translator ``_`` and the language."""
-    lang = page_language()
-    return {"_": lambda text, **fields: translate(text, lang).format(**fields) if fields
-            else translate(text, lang), "lang": lang, "language_link": _language_link,
-            "html_lang": html_lang, "language_name": lambda code: LANGUAGES[code].name}
-
-
-def html_lang(code: str | None) -> str:
-    """Give the HTML language tag of a record: zh is Traditional here, so that glyphs are right."""
-    return "zh-Hant-TW" if code == "zh" else code or ""
-
-
-def _language_link(lang: str) -> str:
-    """Give this page's address in another language, its other parameters kept."""
-    kept = {key: value for key, value in request.args.items() if key != "lang"}
-    return "?" + urlencode({**kept, "lang": lang})
+def _refuse_foreign() -> None:
+    """Refuse what another site's page sends; browsers say where a request comes from."""
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    origin = request.headers.get("Origin")
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none") or (
+            origin is not None and origin != request.host_url.rstrip("/")):
+        abort(403)
 
 
 def _harden(response: Any) -> Any:
@@ -93,16 +86,17 @@ def _harden(response: Any) -> Any:
 
 
 def _show_error(problem: MatcherError) -> tuple[str, int]:
-    """Show a known error as one sentence; 404 for an unknown id, 422 for bad input, else 503."""
-    code = 404 if isinstance(problem, UnknownRecordError) else 503
-    code = 422 if isinstance(problem, InputError) and code != 404 else code
+    """Show a known error as one sentence, with the code of its kind, else 503."""
+    code = next((number for kind, number in ERROR_CODES if isinstance(problem, kind)), 503)
     return render_template("error.html", sentence=render(problem.message, page_language())), code
 
 
 def _show_http_error(problem: HTTPException) -> tuple[str, int]:
-    sentences = {404: "There is no such page.", 413: "This is too long; shorten it.",
+    sentences = {404: "There is no such page.",
+                 403: "You may not do that here. Sign in, or ask your administrator.",
+                 413: "This is too long; shorten it.",
                  405: "This page cannot be used that way."}
-    code = problem.code or 500
+    code = 403 if isinstance(problem, CSRFError) else problem.code or 500
     text = translate(sentences.get(code, "Something went wrong; it was written down."),
                      page_language())
     return render_template("error.html", sentence=text), code

@@ -1,4 +1,4 @@
-"""Administrators' pages: centres, a centre's needs, a need's match list, the need box."""
+"""Administrators' pages: home, a centre, a need's match list under a view, offers, the need box."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, jsonify, render_template, request
+from flask import Blueprint, Response, current_app, g, jsonify, render_template, request, url_for
 
-from matcher import shows, workflow
+from matcher import advice, shows, viewing, workflow
 from matcher.encoders import ServingWorkspace
 from matcher.errors import InputError, StoreError, UnknownRecordError
 from matcher.features import FEATURES
-from matcher.languages import render
+from matcher.languages import LANGUAGES, render
 from matcher.reference import centres, terms
-from matcher.vocabulary import MatchList
-from web import page_language
+from matcher.vocabulary import Match, MatchList, Need, Offer
+from web.access import allow, demand
+from web.shell import page_language
 
 pages = Blueprint("lists", __name__)
 LONGEST_NEED = 5000
+MOST_COMPARED = 4
+SLIDERS = ("affinity", "theme", "trl", "nearness", "mode", "money", "codes", "recency", "support",
+           "record")
 _opening = Lock()
 
 
@@ -32,39 +36,35 @@ def workspace() -> workflow.Workspace:
     return g.workspace  # type: ignore[no-any-return]
 
 
-@pages.get("/")
-def home() -> str:
-    """Show the centres with the number of their needs, and the need box."""
-    counts = workspace().store.needs_by_centre()
-    return render_template("home.html", centres=centres(), counts=counts)
-
-
 @pages.get("/centres/<code>")
+@allow("see-centre")
 def centre(code: str) -> str:
     """Show one centre's needs."""
-    needs = workspace().store.needs(_known(code))
+    demand("see-centre", "centre", code, centre=_known(code))
+    needs = workspace().store.needs(code)
     return render_template("centre.html", centre=centres()[code], needs=needs)
 
 
 @pages.get("/needs/<need_id>")
+@allow("see-need")
 def need(need_id: str) -> str:
-    """Show one need's ten offers, and remember that they were shown."""
-    found = _match(need_id)
-    try:
-        if request.method == "GET":  # a HEAD request shows nothing
-            workflow.log_shown(workspace().store, found, datetime.now(UTC))
-    except StoreError:  # a list is worth more than the log of it
-        current_app.logger.exception("what was shown could not be logged")
-    return _list_page(found)
+    """Show one need's list under a view, and remember that the plain list was shown."""
+    asked, view = _need(need_id), _view()
+    viewed = viewing.view_list(workspace(), asked, view, top=_top(), day=workflow.today())
+    if request.method == "GET" and view.is_plain:  # a HEAD request shows nothing
+        _log_shown(viewed.found)
+    return _list_page(viewed, view)
 
 
 @pages.get("/needs/<need_id>.json")
+@allow("see-need")
 def need_json(need_id: str) -> Response:
     """Give one need's list as JSON, the same as the page and the command line show."""
     return jsonify(shows.list_rows([_match(need_id)], workspace().store))
 
 
 @pages.get("/needs/<need_id>.csv")
+@allow("see-need")
 def need_csv(need_id: str) -> Response:
     """Give one need's list as CSV for Excel."""
     content = shows.to_csv(shows.list_rows([_match(need_id)], workspace().store))
@@ -72,7 +72,32 @@ def need_csv(need_id: str) -> Response:
                     headers={"Content-Disposition": "attachment; filename=matches.csv"})
 
 
+@pages.get("/needs/<need_id>/why")
+@allow("see-need")
+def why(need_id: str) -> str:
+    """Say why an offer stands where it stands for a need, listed or not."""
+    asked = _need(need_id)
+    found = advice.why(workspace(), need_id, request.args.get("offer", "").strip(),
+                       workflow.today())
+    return render_template("why.html", need=asked, offer=found.offer, cards=_why_cards([found]),
+                           reasons_against=[render(m, page_language()) for m in found.reasons],
+                           around=_around(found), total=MOST_COMPARED)
+
+
+@pages.get("/needs/<need_id>/compare")
+@allow("see-need")
+def compare(need_id: str) -> str:
+    """Show two to four offers for a need side by side."""
+    asked, chosen = _need(need_id), request.args.getlist("offer")
+    if not 2 <= len(chosen) <= MOST_COMPARED:
+        raise InputError("Tick two to {most} offers to compare; {found} were ticked.",
+                         most=MOST_COMPARED, found=len(chosen))
+    found = [advice.why(workspace(), need_id, offer_id, workflow.today()) for offer_id in chosen]
+    return render_template("compare.html", need=asked, cards=_why_cards(found))
+
+
 @pages.get("/match")
+@allow("request-list")
 def match_typed() -> str:
     """Show the offers for a need somebody has just typed."""
     text = request.args.get("text", "").strip()
@@ -80,14 +105,18 @@ def match_typed() -> str:
     if not text or len(text) > LONGEST_NEED:
         raise InputError("Write the need in a few sentences (up to {limit} characters).",
                          limit=LONGEST_NEED)
-    return _list_page(workflow.match_text(workspace(), text, centre=code and _known(code),
-                                          top=_top(), day=workflow.today()))
+    found = workflow.match_text(workspace(), text, centre=code and _known(code), top=_top(),
+                                day=workflow.today())
+    places: dict[str, int | None] = {m.offer_id: m.rank for m in found.matches}
+    return _list_page(viewing.Viewed(found, places), viewing.View())
 
 
 @pages.get("/healthz")
+@allow("anybody")
 def health() -> Response:
     """Say that the app and its database answer."""
-    return jsonify(workspace().store.counts())
+    workspace().store.snapshot()
+    return jsonify(ok=True)
 
 
 def _known(code: str) -> str:
@@ -96,31 +125,116 @@ def _known(code: str) -> str:
     return code
 
 
+def _need(need_id: str) -> Need:
+    """Give a need that this viewer may see; to all others it is unknown."""
+    found = workspace().store.need(need_id)
+    demand("see-need", "need", need_id, centre=found.centre, party_id=found.party_id)
+    return found
+
+
 def _top() -> int:
     return int(current_app.config["MATCHER"].top)
 
 
 def _match(need_id: str) -> MatchList:
+    _need(need_id)
     return next(workflow.match(workspace(), needs=[need_id], top=_top(), day=workflow.today()))
 
 
-def _list_page(found: MatchList) -> str:
+def _view() -> viewing.View:
+    """Read the sliders and filters of the address."""
+    strengths = {key[2:]: value for key, value in request.args.items() if key.startswith("w-")}
+    return viewing.read_view(strengths, **{name: tuple(request.args.getlist(name))
+                                           for name, _ in FILTERS})
+
+
+def _log_shown(found: MatchList) -> None:
+    try:
+        workflow.log_shown(workspace().store, found, datetime.now(UTC))
+    except StoreError:  # a list is worth more than the log of it
+        current_app.logger.exception("what was shown could not be logged")
+
+
+def _list_page(viewed: viewing.Viewed, view: viewing.View) -> str:
     """Render a match list with offers, parties and the contribution of each feature."""
-    store, lang = workspace().store, page_language()
-    rows = [_card(match, store.offer(match.offer_id), lang) for match in found.matches]
-    place = centres().get(found.need.centre or "")
-    return render_template("list.html", found=found, rows=rows, centre=place, centres=centres(),
-                           parties=store.parties(), text=found.need.description,
-                           widened=found.widened and render(found.widened, lang))
+    found, lang = viewed.found, page_language()
+    typed = found.need.need_id == workflow.TYPED_NEED
+    return render_template(
+        "list.html", found=found, typed=typed, view=view, left_out=viewed.left_out,
+        cards=[card(m, viewed.moved(m.offer_id, m.rank)) for m in found.matches],
+        centre=centres().get(found.need.centre or ""), text=found.need.description,
+        sliders=_sliders(view), filters=_filters(view), tools=_tools(found.need, typed),
+        widened=found.widened and render(found.widened, lang))
 
 
-def _card(match: Any, offer: Any, lang: str) -> dict[str, Any]:
+def _tools(need: Need, typed: bool) -> dict[str, Any]:
+    """Give the addresses of what can be done with a list; nothing for a typed need."""
+    if typed:
+        return {}
+    return {name: url_for(f"lists.{name}", need_id=need.need_id) for name in ("why", "compare")}
+
+
+def card(match: Match, moved: int | None = 0) -> dict[str, Any]:
     """Put together what one offer's card shows; bars are shares of the largest contribution."""
-    largest = max((abs(v) for v in match.contributions.values()), default=0) or 1
-    bars = [{"label": f.label[lang], "value": match.contributions[f.key],
-             "width": round(50 * abs(match.contributions[f.key]) / largest)} for f in FEATURES]
-    return {"match": match, "offer": offer, "bars": bars,
-            "kind": terms("offer_kinds")[offer.kind].name[lang],
-            "themes": [terms("themes")[t].name[lang] for t in offer.themes],
+    offer, lang = workspace().store.offer(match.offer_id), page_language()
+    return {**offer_facts(offer), "match": match, "moved": moved,
+            "distance": None if match.distance_km is None else f"{match.distance_km:.0f}",
+            "bars": _bars(match, lang),
             "raises": [render(message, lang) for message in match.raises],
             "warnings": [render(message, lang) for message in match.warnings]}
+
+
+def _bars(match: Match, lang: str) -> list[dict[str, Any]]:
+    largest = max((abs(v) for v in match.contributions.values()), default=0) or 1
+    return [{"label": f.label[lang], "value": match.contributions[f.key],
+             "width": round(50 * abs(match.contributions[f.key]) / largest)} for f in FEATURES]
+
+
+def offer_facts(offer: Offer) -> dict[str, Any]:
+    """Give an offer with its title, party, kind and themes in the reader's language."""
+    lang = page_language()
+    party = parties().get(offer.party_id or "")
+    return {"offer": offer, "title": offer.title or offer.description[:60], "distance": None,
+            "party": party and (party.name if lang == "zh" else party.name_en or party.name),
+            "kind": terms("offer_kinds")[offer.kind].name[lang],
+            "themes": [terms("themes")[t].name[lang] for t in offer.themes]}
+
+
+def parties() -> Any:
+    """Give all parties, read once a request."""
+    if "parties" not in g:
+        g.parties = workspace().store.parties()
+    return g.parties
+
+
+FILTERS = (("kinds", "Kind of offer"), ("themes", "Theme"), ("trl", "TRL"), ("langs", "Language"),
+           ("counties", "County"))
+
+
+def _sliders(view: viewing.View) -> list[dict[str, Any]]:
+    lang = page_language()
+    return [{"key": f.key, "label": f.label[lang], "value": view.strengths.get(f.key, 1.0)}
+            for f in FEATURES if f.key in SLIDERS]
+
+
+def _filters(view: viewing.View) -> list[dict[str, Any]]:
+    """Give the filters with those choices that some offer has."""
+    lang, offers = page_language(), workspace().pool().offers
+    labels = {"kinds": {k: t.name[lang] for k, t in terms("offer_kinds").items()},
+              "themes": {k: t.name[lang] for k, t in terms("themes").items()},
+              "trl": {band: f"TRL {band}" for band in viewing.TRL_BANDS},
+              "langs": {code: LANGUAGES[code].name for code in LANGUAGES},
+              "counties": {c: c for c in sorted({o.county for o in offers if o.county})}}
+    return [{"name": name, "label": label, "choices": [
+        {"value": value, "label": text, "chosen": value in getattr(view, name)}
+        for value, text in labels[name].items()]} for name, label in FILTERS]
+
+
+def _why_cards(found: list[advice.Why]) -> list[dict[str, Any]]:
+    return [{**(card(w.match) if w.match else offer_facts(w.offer)),
+             "against": [render(m, page_language()) for m in w.reasons]} for w in found]
+
+
+def _around(found: advice.Why) -> list[dict[str, Any]]:
+    store = workspace().store
+    return [{"offer": store.offer(offer_id), "score": score} for offer_id, score in found.around]

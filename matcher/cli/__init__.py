@@ -6,12 +6,13 @@ Exit codes: 0 done; 1 unexpected; 2 bad input or setting (also: bad rows in a fi
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
 
 from matcher import __version__
+from matcher.cli.accounts import account, mail
 from matcher.cli.advice import bundle, outcome, team, why
 from matcher.cli.allocation import assign, market
 from matcher.cli.base import Bar, Commands, Month, json_option, language, say, show_json
@@ -194,7 +195,7 @@ def demo(serve: bool, centre: str, as_json: bool) -> None:
     else:
         click.echo(shown.as_text(language()))
     if serve:
-        _serve(demonstration.sample_settings(load_settings()))
+        _serve(demonstration.sample_settings(load_settings()), entrance=True)
 
 
 @main.command()
@@ -205,12 +206,20 @@ def serve(host: str | None, port: int | None) -> None:
     _serve(load_settings(), host, port)
 
 
-def _serve(settings: Settings, host: str | None = None, port: int | None = None) -> None:
+def _serve(settings: Settings, host: str | None = None, port: int | None = None,
+           entrance: bool = False) -> None:
+    """Listen; print a link that lets the first person in, where nobody has an account yet."""
     from waitress import serve as listen
 
+    from matcher import accounts
+    from matcher.sessions import store_of
     from web import create_app
 
     address, number = host or settings.address[0], port or settings.address[1]
+    if entrance or not accounts.has_people(store_of(settings)):
+        secret = accounts.entrance(store_of(settings), datetime.now(UTC))
+        say("Open http://{host}:{port}/enter/{secret} to enter as system administrator (once)",
+            host=address, port=number, secret=secret)
     say("Open http://{host}:{port} (stop with Ctrl+C)", host=address, port=number)
     listen(create_app(settings), host=address, port=number, threads=4, ident="matcher")
 
@@ -260,6 +269,8 @@ def shown_value(name: str, settings: Settings) -> str:
     return value
 
 
+main.add_command(account)
+main.add_command(mail)
 main.add_command(why)
 main.add_command(team)
 main.add_command(bundle)

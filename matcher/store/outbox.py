@@ -1,0 +1,82 @@
+"""Mails that wait to be sent, as rows; each key once, so that a retry makes no second mail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from matcher.store import schema
+from matcher.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail; ``files`` are (name, media type, base64) triples as lists."""
+
+    number: int
+    key: str
+    recipient: str
+    subject: str
+    body: str
+    files: list[list[str]]
+    created: datetime
+    next_try: datetime
+    tries: int
+    sent: datetime | None
+    problem: str | None
+
+
+def put_mail(store: Store, row: Mapping[str, Any]) -> bool:
+    """Queue a mail unless its key was queued before; say whether it is new."""
+    table = schema.outbox
+    with store.writing() as connection:
+        if connection.execute(select(table.c.number).filter_by(key=row["key"])).first():
+            return False
+        connection.execute(insert(table), {**row, "tries": 0, "next_try": row["created"]})
+    return True
+
+
+def mails(store: Store, due: datetime | None = None) -> tuple[Mail, ...]:
+    """Give all mails in the order they were queued, or those unsent whose time has come."""
+    table = schema.outbox
+    query = select(table).order_by(table.c.number)
+    if due is not None:
+        query = query.where(table.c.sent.is_(None), table.c.next_try <= due)
+    with store.reading() as connection:
+        return tuple(_to_mail(row) for row in connection.execute(query).mappings())
+
+
+def claim(store: Store, mail: Mail, until: datetime) -> bool:
+    """Take a mail for sending until a time; of two senders only one gets it."""
+    table = schema.outbox
+    with store.writing() as connection:
+        done = connection.execute(update(table).where(
+            table.c.number == mail.number, table.c.sent.is_(None), table.c.tries == mail.tries
+        ).values(tries=mail.tries + 1, next_try=until))
+    return bool(done.rowcount)
+
+
+def mark_sent(store: Store, number: int, time: datetime) -> None:
+    """Note that a mail was sent."""
+    _note(store, number, {"sent": time, "problem": None})
+
+
+def mark_failed(store: Store, number: int, problem: str, next_try: datetime) -> None:
+    """Note why a mail could not be sent, and when to try again."""
+    _note(store, number, {"problem": problem, "next_try": next_try})
+
+
+def _note(store: Store, number: int, values: Mapping[str, Any]) -> None:
+    with store.writing() as connection:
+        connection.execute(update(schema.outbox).filter_by(number=number).values(values))
+
+
+def _to_mail(row: Any) -> Mail:
+    values: dict[str, Any] = {
+        name: value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None
+        else value for name, value in row.items()}
+    return Mail(**values)

@@ -1,0 +1,104 @@
+"""What stands around every page: navigation, notices with undo, the form's token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import current_app, flash, g, get_flashed_messages, request, url_for
+from flask_wtf.csrf import generate_csrf
+from markupsafe import Markup
+
+from matcher.access import ROLES, may_somewhere
+from matcher.languages import INTERFACE_LANGUAGES, LANGUAGES, negotiate, render, translate
+from matcher.reference import centres
+from matcher.vocabulary import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One row of the navigation: the view, its name, and the verb that who sees it may do."""
+
+    endpoint: str
+    label: str
+    verb: str
+
+
+NAVIGATION = (
+    Page("home.start", "Home", "anybody"),
+    Page("lists.needs", "Needs", "judge"),
+    Page("lists.offers", "Offers", "judge"),
+    Page("board.show", "Board", "record-outcome"),
+    Page("profiles.review", "Review", "review-drafts"),
+    Page("profiles.mine", "My records", "see-own"),
+    Page("profiles.matches", "My matches", "see-own"),
+    Page("insight.show", "Region", "see-report"),
+    Page("access.accounts_list", "Accounts", "manage-accounts"),
+    Page("reports.show", "Reports", "see-report"),
+    Page("help.show", "Help", "anybody"),
+)
+
+
+def context() -> dict[str, Any]:
+    """Give templates the translator ``_``, the language, who looks, and what stands around."""
+    lang = page_language()
+    return {"_": lambda text, **fields: translate(text, lang).format(**fields) if fields
+            else translate(text, lang), "lang": lang, "language_link": language_link,
+            "html_lang": html_lang, "language_name": lambda code: LANGUAGES[code].name,
+            "centres": centres(), "viewer": g.get("viewer"),
+            "role_name": lambda role: ROLES[role][lang],
+            "navigation": navigation, "notices": lambda: notices(lang), "csrf_field": csrf_field}
+
+
+def page_language() -> str:
+    """Give the language of this request: ``?lang=``, else the cookie, else the browser's."""
+    asked = request.args.get("lang") or request.cookies.get("lang")
+    if asked in INTERFACE_LANGUAGES:
+        return str(asked)
+    return negotiate(request.headers.get("Accept-Language"))
+
+
+def html_lang(code: str | None) -> str:
+    """Give the HTML language tag of a record: zh is Traditional here, so that glyphs are right."""
+    return "zh-Hant-TW" if code == "zh" else code or ""
+
+
+def language_link(lang: str) -> str:
+    """Give this page's address in another language, its other parameters kept."""
+    kept = [(key, value) for key, value in request.args.items(multi=True) if key != "lang"]
+    return "?" + urlencode([*kept, ("lang", lang)])
+
+
+def navigation() -> list[dict[str, Any]]:
+    """Give the pages this viewer has any business with, and which one is open."""
+    here = (request.endpoint or "").partition(".")[0]
+    return [{"label": page.label, "url": url_for(page.endpoint),
+             "here": request.endpoint == page.endpoint or
+             (here == page.endpoint.partition(".")[0] and page.endpoint != "home.start"
+              and here != "lists")}
+            for page in NAVIGATION if page.endpoint in current_app.view_functions
+            and may_somewhere(g.viewer, page.verb)]
+
+
+def notice(text: Message, kind: str = "done", undo: str | None = None) -> None:
+    """Say something on top of the next page; ``undo`` is the address that takes it back."""
+    said: Any = {"id": text.id, "fields": dict(text.fields), "undo": undo}
+    flash(said, kind)
+
+
+def notices(lang: str) -> list[tuple[str, dict[str, Any]]]:
+    """Give what is to be said now, in the reader's language, and forget it."""
+    waiting: list[Any] = list(get_flashed_messages(with_categories=True))
+    return [(kind, {"text": render(_message(row), lang), "undo": row.get("undo")})
+            for kind, row in waiting]
+
+
+def _message(row: Mapping[str, Any]) -> Message:
+    return Message(row["id"], row["fields"])
+
+
+def csrf_field() -> Markup:
+    """Give the hidden field that every posting form carries."""
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(generate_csrf())
