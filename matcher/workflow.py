@@ -351,10 +351,16 @@ def note_outcome(store: Store, need_id: str, offer_id: str, stage: str, *, time:
     Raises ``UnknownRecordError`` for records that are not there.
     """
     store.need(need_id), store.offer(offer_id)
-    shown = [o.run_id for o in store.outcomes(need_id, ("shown",)) if o.offer_id == offer_id]
-    outcome = Outcome(need_id, offer_id, stage, time, who, reason, shown[-1] if shown else None)
+    outcome = Outcome(need_id, offer_id, stage, time, who, reason,
+                      last_run(store, need_id, offer_id))
     store.put_outcomes([outcome])
     return outcome
+
+
+def last_run(store: Store, need_id: str, offer_id: str) -> str | None:
+    """Name the run that last showed a pair; None where none did."""
+    shown = [o.run_id for o in store.outcomes(need_id, ("shown",)) if o.offer_id == offer_id]
+    return shown[-1] if shown else None
 
 
 def log_shown(store: Store, found: MatchList, time: datetime) -> None:

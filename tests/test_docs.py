@@ -16,8 +16,8 @@ README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("word", [
-    *(f"| `{name}" for name in main.commands if name not in ("config", "report")),
-    "`config show`", "`report run`", *(f"`MATCHER_{row.name}`" for row in SETTINGS), *OFFER_KINDS,
+    *(f"| `{name}" for name in main.commands if name not in ("config", "report", "decisions")),
+    "`config show`", "`decisions board`", "`report run`", *(f"`MATCHER_{row.name}`" for row in SETTINGS), *OFFER_KINDS,
     *centres(), "## 繁體中文",
 ])
 def test_readme_names(word):

@@ -17,6 +17,7 @@ from matcher.cli.advice import bundle, outcome, team, why
 from matcher.cli.allocation import assign, market
 from matcher.cli.base import Bar, Commands, Month, json_option, language, say, show_json
 from matcher.cli.coach import coach
+from matcher.cli.decisions import decisions
 from matcher.cli.models import model, train
 from matcher.cli.ranker import ranker, what_if
 from matcher.errors import InputError
@@ -276,6 +277,7 @@ main.add_command(team)
 main.add_command(bundle)
 main.add_command(coach)
 main.add_command(outcome)
+main.add_command(decisions)
 main.add_command(market)
 main.add_command(assign)
 main.add_command(ranker)
