@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 ROOMS = (
     "vocabulary", "errors", "settings", "languages", "reference", "access", "lexical", "integrity", "intake",
     "store", "accounts", "sessions", "mail", "features", "ranker", "encoding", "pool", "ranking", "scope", "assignment", "market",
-    "explanation", "coach", "insight", "frames", "evaluation", "learning", "workflow", "viewing", "decisions", "sheets", "advice",
+    "explanation", "coach", "insight", "frames", "evaluation", "learning", "workflow", "viewing", "decisions", "sheets", "listing", "advice",
     "allocation", "tuning", "encoders", "report", "shows", "shows_centre", "shows_coach", "shows_ranker", "demonstration", "doctor", "cli",
 )
 ONLY_IN = {

@@ -249,9 +249,10 @@ def test_the_content_decides_whatever_the_name_says(name, disguise):
     (b"<!DOCTYPE html><p>", "a.bib", "This is a web page"),
     (b"a,b", "a.csv", "A table is read by `matcher import evidence`"),
     (b'{"group": [}', "a.json", "The JSON is broken in line 1, column 12."),
-    (b'[{"title": NaN}]', "a.json", "The JSON holds a number or a nesting"),
-    (b'{"a":' * 90_000, "a.json", "The JSON holds a number or a nesting"),
-    (b'[{"title": "a", "id": ' + b"9" * 5000 + b"}]", "a.json", "The JSON holds a number"),
+    (b'[{"title": "a", "title": "b"}]', "a.json", "The JSON holds a key twice"),
+    (b'[{"title": NaN}]', "a.json", "The JSON holds a key twice, or a number or nesting"),
+    (b'{"a":' * 90_000, "a.json", "The JSON holds a key twice, or a number or nesting"),
+    (b'[{"title": "a", "id": ' + b"9" * 5000 + b"}]", "a.json", "The JSON holds a key twice"),
     (b"An essay without any list.", "a.txt", "No work was found in this TXT file."),
     (b"\n".join([b"1. a"] * 50_002), "a.txt", "The list has 50001 lines; at most 50000 are read."),
     (b"x" * 10_000_001, "a.bib", "The file has 11 MB; at most 10 MB are read."),
@@ -308,6 +309,13 @@ def test_bibtex_joins_strings_months_and_concatenations():
     first, second = found.proposals
     assert (first.title, first.venue, first.year) == ("A IEEE Trans. on X B", "IEEE Trans. C", 2020)
     assert (second.title, second.year, second.key) == ("IEEE Trans. on X", 1999, "k2")
+
+
+def test_authors_are_written_in_reading_order_and_bodies_stay_whole():
+    found = read_works(r"""@misc{a, title={T}, author={Chen, Yi-Hui and {Institute of Heat, Taiwan}
+        and Knuth, Jr, Donald and 王小明 and Jos{\'e} Garc{\'\i}a}}""".encode(), "a.bib")
+    assert found.proposals[0].authors == (
+        "Yi-Hui Chen", "Institute of Heat, Taiwan", "Donald Knuth", "王小明", "José García")
 
 
 def test_strings_that_double_each_other_stay_small():
@@ -478,6 +486,16 @@ def test_csl_items_that_are_none_are_told_by_number():
     ("林志明，〈溫室降溫控制〉，《農業工程學報》，民國 112 年。", "溫室降溫控制", "民國112年"),
     ("林志明、王小明，溫室降溫控制之研究，農業工程學報，2018。", "溫室降溫控制之研究", "2018"),
     ("智慧溫室節能控制研發（國科會，112/08/01~113/07/31）", "智慧溫室節能控制研發", "民國112年"),
+    ("van der Berg A, García J. Belt drying of sludge. Vaccine. 2006;23(7):7.", "Belt drying of sludge",
+     "2006"),
+    ("John A Smith. Separating polyester from elastane. In Proc. X, pages 9–18, 2017.",
+     "Separating polyester from elastane", "2017"),
+    ("K. Lee, J. A. van Dam and B. Wu, Drone detection at fences, IEEE Trans., 4(2), 5-9, 2017.",
+     "Drone detection at fences", "2017"),
+    ("Lee, K., et al. \"Quiet fans for heat pumps.\" J. X 3.2 (2014): 1-9.", "Quiet fans for heat pumps",
+     "2014"),
+    ("陳怡君（88）。熱像檢測操作。機械工程學刊。", "熱像檢測操作", "民國88年"),
+    ("Lee, K. (2020). A title that nothing ends", "A title that nothing ends", "2020"),
     ("Greenhouse control, 2019-2020", "Greenhouse control, 2019-2020", "2020"),
     ("掃描式電子顯微鏡 SU8010", "掃描式電子顯微鏡 SU8010", ""),
 ])
@@ -527,6 +545,25 @@ def test_a_word_document_gives_lists_and_tables_by_their_headings():
         ("Listed & found", "publication", 2021), ("智慧溫室", "project", 2023),
         ("掃描式電子顯微鏡", "equipment", 2015)]
     assert found.proposals[1].venue == "主持人"
+    assert [p.place for p in found.proposals] == [3, 11, 17]
+
+
+def test_a_table_with_a_header_says_itself_what_its_rows_are():
+    found = read_works(docx(
+        table(("專利名稱", "年度", "摘要"), ("主軸冷卻裝置", "民國109年", "以冷媒冷卻。")),
+        table(("計畫題目", "期間"), ("智慧溫室", "2020-2021"), ("無年度之計畫", "")),
+        table(("這是一個三十個字以上的儲存格所以它不可能是一張表格的標題列名稱而是內容的一部分", "x")),
+        paragraph("1. After the tables 2001")), "a.docx")
+    assert [(p.title, p.kind, p.year, p.text) for p in found.proposals] == [
+        ("主軸冷卻裝置", "patent", 2020, "以冷媒冷卻。"), ("智慧溫室", "project", 2020, ""),
+        ("無年度之計畫", "project", None, ""), ("After the tables 2001", "publication", 2001, "")]
+
+
+def test_text_boxes_and_fallbacks_do_not_tell_a_paragraph_twice():
+    box = f"<w:txbxContent>{paragraph('2. Boxed 2020')}</w:txbxContent>"
+    found = read_works(docx(
+        f"<w:p><w:r><w:t>1. Once</w:t></w:r>{box}<w:r><w:tab/><w:t>told 2020</w:t></w:r></w:p>"), "a.docx")
+    assert titles(found) == ["Once told 2020"]
 
 
 @pytest.mark.parametrize("properties", ["<w:vanish/>", "<w:color w:val='FFFFFF'/>", "<w:sz w:val='2'/>"])
@@ -621,6 +658,12 @@ def test_hidden_characters_markup_and_entities_are_no_text():
     assert tidy(" a\u202eb\u200bc\x00d\x9fe <jats:p>x</jats:p> p<k &lt;i&gt;E&lt;/i&gt;\n\tf &#x202e;") == \
         "abcde x p<k E f"
     assert tidy("<script>alert(1)</script>") == "<script>alert(1)</script>"
+
+
+def test_a_letter_lost_before_is_told():
+    assert words(read_works("1. M�ller, a title 2020".encode(), "a.txt")) == [
+        (1, "title", "the character � says that a letter was lost before; compare with the original",
+         False)]
 
 
 def test_long_fields_are_cut_with_a_warning():

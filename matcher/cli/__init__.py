@@ -18,6 +18,7 @@ from matcher.cli.allocation import assign, market
 from matcher.cli.base import Bar, Commands, Month, json_option, language, say, show_json
 from matcher.cli.coach import coach
 from matcher.cli.decisions import decisions
+from matcher.cli.listing import search
 from matcher.cli.models import model, train
 from matcher.cli.ranker import ranker, what_if
 from matcher.errors import InputError
@@ -272,6 +273,7 @@ def shown_value(name: str, settings: Settings) -> str:
 
 main.add_command(account)
 main.add_command(mail)
+main.add_command(search)
 main.add_command(why)
 main.add_command(team)
 main.add_command(bundle)
