@@ -91,12 +91,16 @@ def _begin(account: Any) -> None:
     session[ACCOUNT] = account.account_id
 
 
+def safe_address(wanted: str, otherwise: str) -> str:
+    """Give an address where it is one on this site, else another."""
+    safe = (wanted.startswith("/") and wanted[1:2] not in ("/", "\\")
+            and not urlsplit(wanted).netloc and not any(c < " " for c in wanted))
+    return wanted if safe else otherwise
+
+
 def _next() -> str:
     """Give where to go after signing in: an address on this site, else the start page."""
-    wanted = request.values.get("next", "")
-    parts = urlsplit(wanted)
-    safe = wanted.startswith("/") and wanted[1:2] not in ("/", "\\") and not parts.netloc
-    return wanted if safe else url_for("home.start")
+    return safe_address(request.values.get("next", ""), url_for("home.start"))
 
 
 @pages.get("/sign-in")

@@ -8,7 +8,9 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, g, jsonify, render_template, request, url_for
 
-from matcher import advice, shows, viewing, workflow
+from matcher import advice, decisions, shows, viewing, workflow
+from matcher.access import may
+from matcher.decisions import STAGE_NAMES
 from matcher.encoders import ServingWorkspace
 from matcher.errors import InputError, StoreError, UnknownRecordError
 from matcher.features import FEATURES
@@ -157,21 +159,37 @@ def _log_shown(found: MatchList) -> None:
 
 def _list_page(viewed: viewing.Viewed, view: viewing.View) -> str:
     """Render a match list with offers, parties and the contribution of each feature."""
+    from web import board
+
     found, lang = viewed.found, page_language()
     typed = found.need.need_id == workflow.TYPED_NEED
+    decided = {} if typed else decisions.stages_of(workspace().store, found.need.need_id)
     return render_template(
         "list.html", found=found, typed=typed, view=view, left_out=viewed.left_out,
-        cards=[card(m, viewed.moved(m.offer_id, m.rank)) for m in found.matches],
+        cards=[{**card(m, viewed.moved(m.offer_id, m.rank)), **_stage(decided.get(m.offer_id))}
+               for m in found.matches],
+        stages={key: names[lang] for key, names in STAGE_NAMES.items()},
+        decline_reasons=board.decline_reasons(),
         centre=centres().get(found.need.centre or ""), text=found.need.description,
         sliders=_sliders(view), filters=_filters(view), tools=_tools(found.need, typed),
         widened=found.widened and render(found.widened, lang))
+
+
+def _stage(stage: str | None) -> dict[str, Any]:
+    tone = {"declined": "bad", "contract": "good", "mou": "good"}.get(stage or "", "")
+    return {"stage_key": stage, "stage": stage and STAGE_NAMES[stage][page_language()],
+            "stage_tone": tone}
 
 
 def _tools(need: Need, typed: bool) -> dict[str, Any]:
     """Give the addresses of what can be done with a list; nothing for a typed need."""
     if typed:
         return {}
-    return {name: url_for(f"lists.{name}", need_id=need.need_id) for name in ("why", "compare")}
+    tools: dict[str, Any] = {name: url_for(f"lists.{name}", need_id=need.need_id)
+                             for name in ("why", "compare")}
+    if may(g.viewer, "record-outcome", centre=need.centre):
+        tools |= {"decide": True, "sheet": url_for("board.sheet", need=need.need_id)}
+    return tools | {"offers": may(g.viewer, "see-offer")}
 
 
 def card(match: Match, moved: int | None = 0) -> dict[str, Any]:

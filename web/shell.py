@@ -28,8 +28,8 @@ class Page:
 
 NAVIGATION = (
     Page("home.start", "Home", "anybody"),
-    Page("lists.needs", "Needs", "judge"),
-    Page("lists.offers", "Offers", "judge"),
+    Page("records.needs", "Needs", "judge"),
+    Page("records.offers", "Offers", "see-offer"),
     Page("board.show", "Board", "record-outcome"),
     Page("profiles.review", "Review", "review-drafts"),
     Page("profiles.mine", "My records", "see-own"),

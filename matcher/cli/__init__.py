@@ -21,6 +21,7 @@ from matcher.cli.decisions import decisions
 from matcher.cli.listing import search
 from matcher.cli.models import model, train
 from matcher.cli.ranker import ranker, what_if
+from matcher.cli.works import works
 from matcher.errors import InputError
 from matcher.settings import SETTINGS, Settings, load_settings
 
@@ -274,6 +275,7 @@ def shown_value(name: str, settings: Settings) -> str:
 main.add_command(account)
 main.add_command(mail)
 main.add_command(search)
+main.add_command(works)
 main.add_command(why)
 main.add_command(team)
 main.add_command(bundle)

@@ -1,0 +1,161 @@
+"""Deciding about matches: from a list by key, on the board, and by workbook; each can be undone."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, g, redirect, render_template, request, url_for
+
+from matcher import decisions, sheets, workflow
+from matcher.decisions import REASON_NAMES, STAGE_NAMES, Change
+from matcher.errors import InputError, MatcherError
+from matcher.languages import render
+from matcher.vocabulary import Message
+from web.access import allow, now, safe_address
+from web.lists import parties, workspace
+from web.shell import notice, page_language
+
+pages = Blueprint("board", __name__)
+LETTERS = "qwertyio"  # one key for each reason; j, k, u and digits are taken
+
+
+@pages.get("/board")
+@allow("record-outcome")
+def show() -> str:
+    """Show every decided pair of the centre by its stage."""
+    found, lang = decisions.board(workspace().store, g.viewer, _centre(), workflow.today()), \
+        page_language()
+    offers = {o.offer_id: o for o in workspace().store.offers()}
+    needs = {n.need_id: n for n in workspace().store.needs()}
+    columns = [{"key": stage, "label": STAGE_NAMES[stage][lang],
+                "cards": [_card(card, needs, offers) for card in cards]}
+               for stage, cards in found.columns.items()]
+    return render_template("board.html", columns=columns, decline_reasons=decline_reasons())
+
+
+@pages.post("/needs/<need_id>/offers/<offer_id>/decide")
+@allow("record-outcome")
+def decide(need_id: str, offer_id: str) -> Any:
+    """Append a decision about a pair."""
+    form = request.form
+    change = Change(need_id, offer_id, form.get("stage", ""), _reason(form),
+                    form.get("note", "").strip() or None, _day(form.get("next_date", "")))
+    return _decided(change, reopen=bool(form.get("reopen")))
+
+
+@pages.post("/needs/<need_id>/offers/<offer_id>/decline/<reason>")
+@allow("record-outcome")
+def decline(need_id: str, offer_id: str, reason: str) -> Any:
+    """Decline a pair for a reason."""
+    return _decided(Change(need_id, offer_id, "declined", reason))
+
+
+@pages.post("/decisions/<int:number>/undo")
+@allow("record-outcome")
+def undo(number: int) -> Any:
+    """Take a decision back."""
+    found = decisions.undo(workspace().store, g.viewer, number, now())
+    notice(Message("Undone: {need} ↔ {offer}: {stage}", {
+        "need": found.need_id, "offer": found.offer_id, "stage": STAGE_NAMES[found.stage]}))
+    return redirect(safe_address(urlsplit(request.referrer or "").path,
+                                 url_for("lists.need", need_id=found.need_id)))
+
+
+@pages.get("/board.ics")
+@allow("record-outcome")
+def ics() -> Response:
+    """Give the next dates as a calendar."""
+    found = decisions.board(workspace().store, g.viewer, _centre(), workflow.today())
+    items = [(card.decision, f"{card.decision.need_id} → {card.decision.offer_id}")
+             for cards in found.columns.values() for card in cards]
+    return Response(decisions.calendar(items, now()), mimetype="text/calendar",
+                    headers={"Content-Disposition": "attachment; filename=board.ics"})
+
+
+@pages.get("/decisions")
+@allow("record-outcome")
+def sheet_page() -> str:
+    """Show how decisions go out to Excel and come back."""
+    return render_template("sheet.html", found=None, problem=None)
+
+
+@pages.get("/decisions.xlsx")
+@allow("record-outcome")
+def sheet() -> Response:
+    """Give the centre's lists, or one need's, as a workbook to type decisions into."""
+    space, needs = workspace(), request.args.getlist("need") or None
+    lists = workflow.match(space, centre=None if needs else _centre(), needs=needs,
+                           day=workflow.today())
+    content = sheets.to_decision_sheet(
+        [found for found in lists if _may(found.need.centre)], space.store, g.viewer,
+        page_language())
+    return Response(content, mimetype="application/vnd.openxmlformats-officedocument"
+                                      ".spreadsheetml.sheet",
+                    headers={"Content-Disposition": "attachment; filename=decisions.xlsx"})
+
+
+@pages.post("/decisions")
+@allow("record-outcome")
+def sheet_in() -> Any:
+    """Take edited decisions in, or only check them."""
+    file, applied = request.files.get("file"), request.form.get("what") == "apply"
+    content = file.read() if file else b""
+    try:
+        found = (sheets.apply_sheet(workspace().store, g.viewer, content, now()) if applied else
+                 sheets.read_decision_sheet(workspace().store, g.viewer, content))
+    except MatcherError as problem:
+        return render_template("sheet.html", found=None,
+                               problem=render(problem.message, page_language())), 422
+    shown = {"rows": found.rows, "count": len(found.changes), "errors": [
+        {"row": e.row, "column": e.column, "found": e.found,
+         "wanted": render(e.wanted, page_language())} for e in found.errors]}
+    return render_template("sheet.html", found=shown, applied=applied, problem=None), \
+        422 if found.errors else 200
+
+
+def decline_reasons() -> list[dict[str, str]]:
+    """Give the reasons for declining with the key of each."""
+    return [{"key": key, "label": names[page_language()], "letter": letter}
+            for (key, names), letter in zip(REASON_NAMES.items(), LETTERS, strict=True)]
+
+
+def _decided(change: Change, reopen: bool = False) -> Any:
+    number = decisions.decide(workspace().store, g.viewer, change, now(), reopen=reopen)
+    notice(Message("{offer}: {stage}", {"offer": change.offer_id,
+                                        "stage": STAGE_NAMES[change.stage]}),
+           undo=url_for("board.undo", number=number))
+    return redirect(safe_address(request.form.get("back", ""),
+                                 url_for("lists.need", need_id=change.need_id)))
+
+
+def _reason(form: Any) -> str:
+    return form.get("reason", "") if form.get("stage") == "declined" else ""
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise InputError("“{found}” is no day; wanted YYYY-MM-DD.", found=text) from None
+
+
+def _centre() -> str | None:
+    return None if g.viewer.role == "system-admin" else g.viewer.centre
+
+
+def _may(centre: str | None) -> bool:
+    return _centre() is None or centre == _centre()
+
+
+def _card(card: decisions.Card, needs: Any, offers: Any) -> dict[str, Any]:
+    found, lang = card.decision, page_language()
+    need, offer = needs.get(found.need_id), offers.get(found.offer_id)
+    party = parties().get(offer.party_id) if offer else None
+    return {"number": found.number, "need_id": found.need_id, "offer_id": found.offer_id,
+            "need": need.title or need.description[:40] if need else found.need_id,
+            "offer": offer.title or offer.description[:40] if offer else found.offer_id,
+            "party": party.name if party else "", "days": card.days, "overdue": card.overdue,
+            "next_date": found.next_date, "note": found.note, "reason_key": found.reason,
+            "reason": REASON_NAMES[found.reason][lang] if found.reason in REASON_NAMES else ""}
