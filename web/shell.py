@@ -73,12 +73,9 @@ def language_link(lang: str) -> str:
 
 def navigation() -> list[dict[str, Any]]:
     """Give the pages this viewer has any business with, and which one is open."""
-    here = (request.endpoint or "").partition(".")[0]
     return [{"label": page.label, "url": url_for(page.endpoint),
-             "here": request.endpoint == page.endpoint or
-             (here == page.endpoint.partition(".")[0] and page.endpoint != "home.start"
-              and here != "lists")}
-            for page in NAVIGATION if page.endpoint in current_app.view_functions
+             "here": request.endpoint == page.endpoint} for page in NAVIGATION
+            if page.endpoint in current_app.view_functions
             and may_somewhere(g.viewer, page.verb)]
 
 
