@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 ROOMS = (
     "vocabulary", "errors", "settings", "languages", "reference", "access", "lexical", "integrity", "intake",
     "store", "accounts", "sessions", "mail", "features", "ranker", "encoding", "pool", "ranking", "scope", "assignment", "market",
-    "explanation", "coach", "insight", "frames", "evaluation", "learning", "workflow", "viewing", "decisions", "sheets", "listing", "advice",
+    "explanation", "cues", "coach", "insight", "frames", "evaluation", "learning", "workflow", "viewing", "decisions", "sheets", "listing", "advice",
     "allocation", "tuning", "encoders", "report", "shows", "shows_centre", "shows_coach", "shows_ranker", "demonstration", "doctor", "cli",
 )
 ONLY_IN = {
@@ -24,7 +24,7 @@ ONLY_IN = {
 }
 # The doctor names SQLite's version; the command line starts the page.
 ALLOWED = {("doctor", "sqlite3"), ("cli", "web")}
-PURE = ("access", "features", "integrity", "coach", "ranking", "ranker", "assignment", "market", "insight")
+PURE = ("access", "features", "integrity", "cues", "coach", "ranking", "ranker", "assignment", "market", "insight")
 
 
 def room_of(path: Path) -> str:

@@ -1,0 +1,264 @@
+"""A real browser (Debian's chromium) on a real server: what people do, by mouse and by keyboard.
+
+Every page is checked by axe in both themes, at 1280 and 360 px, and no request leaves the machine.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from conftest import PASSWORD, account_in
+
+from matcher.demonstration import read_sample
+from matcher.settings import load_settings
+from matcher.store import open_store
+
+pytestmark = pytest.mark.browser
+ADMIN = "centre-admin@example.org"
+PICTURES = os.environ.get("MATCHER_PICTURES")  # a folder: the guides' pictures are written there
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory):
+    """A store with the sample and a person of each role."""
+    folder = tmp_path_factory.mktemp("home")
+    settings = load_settings({"MATCHER_HOME": str(folder)})
+    store = open_store(settings.database_url)
+    store.put(**read_sample())
+    firm = next(n for n in store.needs("STSP") if n.party_id)
+    group = next(o for o in store.offers("STSP") if o.party_id and o.kind == "capability")
+    account_in(store, role="centre-admin", centre="STSP")
+    account_in(store, role="firm", party_id=firm.party_id)
+    account_in(store, role="researcher", party_id=group.party_id)
+    return settings
+
+
+@pytest.fixture(scope="session")
+def site(home):
+    """The address of a server of the app."""
+    from waitress.server import create_server
+
+    from web import create_app
+
+    app = create_app(home)
+    server = create_server(app, host="127.0.0.1", port=0, threads=4)
+    threading.Thread(target=server.run, daemon=True).start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    from playwright.sync_api import sync_playwright
+
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert found, "Debian's package chromium is needed"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium, site):
+    """Open pages as somebody, in a language, of a width, in a theme; nothing may leave the machine."""
+    contexts, strangers = [], []
+
+    def open_as(email=None, *, lang="zh-TW", width=1280, theme="light"):
+        context = chromium.new_context(base_url=site, locale=lang, viewport={"width": width, "height": 900},
+                                       color_scheme=theme, reduced_motion="reduce")
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda request: urlsplit(request.url).hostname in ("127.0.0.1", None)
+                or strangers.append(request.url))
+        page.on("pageerror", lambda problem: strangers.append(f"script: {problem}"))
+        if email:
+            page.goto("/sign-in")
+            page.fill("#email", email)
+            page.fill("#password", PASSWORD)
+            page.press("#password", "Enter")
+            page.wait_for_url("**/")
+        return page
+
+    yield open_as
+    for context in contexts:
+        context.close()
+    assert strangers == []
+
+
+def first_need(home):
+    return next(n for n in open_store(home.database_url).needs("STSP") if n.party_id).need_id
+
+
+def picture(page, name):
+    if PICTURES:
+        Path(PICTURES).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=f"{PICTURES}/{name}.png")
+
+
+def stages(home):
+    return {(o.need_id, o.offer_id): o.stage for o in open_store(home.database_url).outcomes()
+            if o.stage != "shown"}
+
+
+WORDS = {"zh-TW": ("列入", "已聯繫", "主題不符", "復原", "看板"), "en": ("Shortlisted", "Contacted", "Off topic", "Undo", "Board")}
+
+
+@pytest.mark.parametrize(("lang", "width"), [("zh-TW", 1280), ("en", 360)])
+def test_an_administrator_finds_judges_and_moves_a_match_to_a_contract_by_mouse(visit, home, lang, width):
+    shortlist, _, topic, undo, board = WORDS[lang]
+    page = visit(ADMIN, lang=lang, width=width)
+    need = open_store(home.database_url).needs("STSP")[0 if width > 900 else 3].need_id
+    page.goto(f"/needs?q={need}")
+    page.click("#found h2 a >> nth=0")
+    page.wait_for_selector(".match")
+    cards = page.locator(".match")
+    ids = [cards.nth(i).get_attribute("id")[2:] for i in range(3)]
+    cards.nth(0).get_by_role("button", name=shortlist).click()
+    page.wait_for_selector(f"#m-{ids[0]} .badge")
+    page.get_by_role("button", name=undo).click()
+    page.wait_for_function(f"!document.querySelector('#m-{ids[0]} .badge')")
+    page.locator(f"#m-{ids[0]}").get_by_role("button", name=shortlist).click()
+    page.wait_for_selector(f"#m-{ids[0]} .badge")
+    page.locator(f"#m-{ids[1]} .actions summary").click()
+    page.locator(f"#m-{ids[1]}").get_by_role("button", name=topic).click()
+    page.wait_for_selector(f"#m-{ids[1]} .badge.bad")
+    picture(page, f"list-{lang}-{width}")
+    page.get_by_role("link", name=board, exact=True).click()
+    card = page.locator(".board .card", has_text=page.locator(".board .card strong").first.inner_text()).first
+    card.locator("summary").click()
+    card.locator("select[name=stage]").select_option("contract")
+    card.get_by_role("button").click()
+    page.wait_for_selector("[data-stage=contract] .card")
+    picture(page, f"board-{lang}-{width}")
+    assert "contract" in stages(home).values()
+    assert "declined" in stages(home).values()
+
+
+def test_a_list_is_reviewed_by_keyboard_alone(visit, home):
+    page = visit(ADMIN)
+    need = open_store(home.database_url).needs("STSP")[-1].need_id
+    page.goto(f"/needs/{need}")
+    page.keyboard.press("j")
+    page.keyboard.press("1")
+    page.wait_for_selector(".match:first-child .badge, li:nth-child(1) .match .badge")
+    page.keyboard.press("j")
+    second = page.evaluate("document.activeElement.id")[2:]
+    page.keyboard.press("3")
+    page.keyboard.press("w")
+    page.wait_for_selector(f"#m-{second} .badge.bad")
+    assert stages(home)[need, second] == "declined"
+    page.keyboard.press("u")
+    page.wait_for_function(f"!document.querySelector('#m-{second} .badge')")
+    assert (need, second) not in stages(home)
+
+
+def test_a_card_is_dragged_to_its_stage(visit, home):
+    page = visit(ADMIN)
+    need = open_store(home.database_url).needs("STSP")[1].need_id
+    page.goto(f"/needs/{need}")
+    page.locator(".match").first.get_by_role("button", name="列入").click()
+    page.wait_for_selector(".match .badge")
+    page.goto("/board")
+    card = page.locator("[data-stage=shortlisted] .card").first
+    card.drag_to(page.locator("[data-stage=meeting]"))
+    page.wait_for_selector("[data-stage=meeting] .card")
+    assert "meeting" in stages(home).values()
+
+
+def test_a_slider_changes_the_list_and_says_what_moved(visit, home):
+    page = visit(ADMIN)
+    page.goto(f"/needs/{first_need(home)}")
+    before = page.locator(".match h3").all_inner_texts()
+    page.click("#view summary")
+    page.locator("#w-affinity").focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowLeft")
+    page.wait_for_selector(".moved")
+    assert page.locator(".match h3").all_inner_texts() != before
+    assert "w-affinity=0" in page.url
+    assert page.evaluate("document.activeElement.id") == "w-affinity"
+    picture(page, "sliders")
+
+
+def test_search_facets_and_addresses(visit, home):
+    page = visit(ADMIN)
+    page.goto("/offers")
+    page.fill("#q", "疫苗")
+    page.wait_for_selector("#found mark, #found .empty")
+    page.wait_for_function("location.search.includes('q=')")
+    shown = page.locator("#found h2").count()
+    assert shown
+    page.reload()
+    assert page.locator("#found h2").count() == shown
+
+
+def test_decisions_come_back_from_excel(visit, home, tmp_path):
+    from openpyxl import load_workbook
+
+    page = visit(ADMIN)
+    need = open_store(home.database_url).needs("STSP")[2].need_id
+    with page.expect_download() as waiting:
+        page.goto(f"/needs/{need}")
+        page.get_by_role("link", name="XLSX").click()
+    file = tmp_path / "decisions.xlsx"
+    waiting.value.save_as(file)
+    book = load_workbook(file)
+    sheet = book.worksheets[0]
+    sheet.cell(2, [c.value for c in sheet[1]].index("階段") + 1).value = "會議"
+    book.save(file)
+    page.goto("/decisions")
+    page.set_input_files("#file", str(file))
+    page.get_by_role("button", name="匯入").click()
+    page.wait_for_selector("text=1")
+    assert stages(home)[need, sheet.cell(2, 2).value] == "meeting"
+
+
+def axe(page):
+    import axe_core_python
+
+    page.evaluate((Path(axe_core_python.__file__).parent / "axe.min.js").read_text("utf-8"))
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found["violations"]]
+
+
+PAGES = {None: ("/", "/sign-in", "/forgotten", "/nowhere"),
+         ADMIN: ("/", "/centres/STSP", "/needs", "/offers", "/needs/{need}", "/needs/{need}/why?offer={offer}",
+                 "/needs/{need}/compare?offer={offer}&offer={other}", "/match?text=疫苗", "/offers/{offer}", "/board", "/decisions",
+                 "/account", "/accounts", "/needs/nope")}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("email", PAGES)
+def test_every_page_is_accessible_and_fits_a_phone(visit, home, email, theme):
+    offers = [o.offer_id for o in open_store(home.database_url).offers("STSP")]
+    named = {"need": first_need(home), "offer": offers[0], "other": offers[1]}
+    page = visit(email, theme=theme, width=1280)
+    faults = {}
+    for path in PAGES[email]:
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.goto(path.format(**named))
+        page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+        faults[path] = axe(page)
+        page.set_viewport_size({"width": 320, "height": 900})
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        faults[path] += [("wider than a phone", wide)] if wide > 320 else []
+    assert {path: found for path, found in faults.items() if found} == {}
+
+
+def test_the_theme_is_chosen_and_kept(visit):
+    page = visit()
+    page.goto("/")
+    light = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.click("[data-theme-toggle]")
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert dark != light
+    page.reload()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == dark
+
+
