@@ -12,18 +12,36 @@ from __future__ import annotations
 import os
 import random
 import sys
+import threading
+import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
+from urllib.request import Request, urlopen
 
 import numpy as np
+from waitress.server import create_server
 
+from matcher import accounts, sessions
 from matcher.demonstration import read_sample
 from matcher.encoding import load_encoder
 from matcher.pool import collect_texts
+from matcher.settings import load_settings
 from matcher.store import open_store, text_hash
+from web import create_app
 
 NEEDS, OFFERS, EVIDENCE, CENTRE = 1_000, 5_000, 10, "STSP"
 SEED = 20261125
+ASKED = 60
+PAGES = {
+    "start": "/", "centre": "/centres/STSP", "needs": "/needs", "needs, searched": "/needs?q=溫室",
+    "offers": "/offers", "offers, searched": "/offers?q=功率元件&kind=capability", "offer": "/offers/{offer}",
+    "list, first time": "/needs/{need}", "list, again": "/needs/{need}",
+    "slider": "/needs/N00001?w-theme={step}&w-trl={step}", "filter": "/needs/N00001?kinds=capability&trl=4-6",
+    "why": "/needs/{need}/why?offer={offer}", "need typed": "/match?text=想找第{number}種溫室降溫的方法，夜溫要低於二十四度。",
+    "board": "/board", "accounts": "/accounts",
+}
 
 
 def build(folder: Path) -> None:
@@ -56,8 +74,48 @@ def _store_vectors(store, role: str, texts: list[str]) -> None:
                           dict(zip(keys[start : start + 2000], rows[start : start + 2000], strict=True)))
 
 
+def run(folder: Path) -> None:
+    """Serve the folder's database in this process and ask for each page sixty times."""
+    settings = load_settings({"MATCHER_HOME": str(folder)})
+    server = create_server(create_app(settings), host="127.0.0.1", port=0, threads=2)
+    threading.Thread(target=server.run, daemon=True).start()
+    ask = _browser(settings, f"http://127.0.0.1:{server.effective_port}")
+    began = time.perf_counter()
+    ask("/needs/N00000")
+    say(f"first list after the start: {time.perf_counter() - began:.1f} s")
+    for name, path in PAGES.items():
+        times = []
+        for i in range(ASKED):
+            began = time.perf_counter()
+            ask(quote(path.format(need=f"N{i + 1:05}", offer=f"O{i:05}", step=i % 12 / 4, number=i), safe="/?&=-"))
+            times.append(time.perf_counter() - began)
+        p50, p95 = np.quantile(times, [0.5, 0.95]) * 1000
+        say(f"{name:24} p50 {p50:6.0f} ms   p95 {p95:6.0f} ms")
+
+
+def say(line: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _browser(settings, site: str):
+    """Give a function that asks for a path as a system administrator."""
+    store, now = sessions.store_of(settings), datetime.now(UTC)
+    made = accounts.enter(store, accounts.entrance(store, now), now)
+    sessions.put(settings, "measured", made.account_id, {"account": made.account_id}, now, now,
+                 now + timedelta(days=1))
+
+    def ask(path: str) -> None:
+        request = Request(site + path, headers={"Cookie": "session=measured"})
+        with urlopen(request) as answer:
+            answer.read()
+
+    return ask
+
+
 if __name__ == "__main__":
     what, where = sys.argv[1], Path(sys.argv[2])
     where.mkdir(parents=True, exist_ok=True)
     os.environ["MATCHER_HOME"] = str(where)
-    {"build": build}[what](where)
+    {"build": build, "run": run}[what](where)

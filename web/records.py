@@ -14,7 +14,8 @@ from web.lists import offer_facts, workspace
 from web.shell import page_language
 
 pages = Blueprint("records", __name__)
-SORT_NAMES = {"newest": "newest first", "deadline": "earliest deadline", "title": "by title"}
+SORT_NAMES = {"newest": "newest first", "deadline": "earliest deadline", "title": "by title",
+              "trl": "highest TRL"}
 
 
 @pages.get("/needs")
