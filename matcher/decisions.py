@@ -170,6 +170,11 @@ def _card(found: Decision, day: date) -> Card:
                 not closed and found.next_date is not None and found.next_date < day)
 
 
+def latest_stages(store: Store, centre: str | None = None) -> tuple[str, ...]:
+    """Give the present stage of every decided pair of a centre, or of all."""
+    return tuple(d.stage for d in latest_decisions(store, centre))
+
+
 def stages_of(store: Store, need_id: str) -> dict[str, str]:
     """Give the present stage of each decided offer of a need."""
     return {d.offer_id: d.stage for d in latest_decisions(store, need_id=need_id)}

@@ -128,14 +128,14 @@ def test_an_administrator_finds_judges_and_moves_a_match_to_a_contract_by_mouse(
     page.locator(f"#m-{ids[1]} .actions summary").click()
     page.locator(f"#m-{ids[1]}").get_by_role("button", name=topic).click()
     page.wait_for_selector(f"#m-{ids[1]} .badge.bad")
-    picture(page, f"list-{lang}-{width}")
+    picture(page, "list" if width > 900 else "list-phone")
     page.get_by_role("link", name=board, exact=True).click()
     card = page.locator(".board .card", has_text=page.locator(".board .card strong").first.inner_text()).first
     card.locator("summary").click()
     card.locator("select[name=stage]").select_option("contract")
     card.get_by_role("button").click()
     page.wait_for_selector("[data-stage=contract] .card")
-    picture(page, f"board-{lang}-{width}")
+    picture(page, "board" if width > 900 else "board-phone")
     assert "contract" in stages(home).values()
     assert "declined" in stages(home).values()
 
@@ -227,9 +227,9 @@ def axe(page):
     return [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found["violations"]]
 
 
-PAGES = {None: ("/", "/sign-in", "/forgotten", "/nowhere"),
+PAGES = {None: ("/", "/sign-in", "/forgotten", "/nowhere", "/help", "/help/office", "/help/party"),
          ADMIN: ("/", "/centres/STSP", "/needs", "/offers", "/needs/{need}", "/needs/{need}/why?offer={offer}",
-                 "/needs/{need}/compare?offer={offer}&offer={other}", "/match?text=疫苗", "/offers/{offer}", "/board", "/decisions",
+                 "/needs/{need}/compare?offer={offer}&offer={other}", "/match?text=疫苗", "/offers/{offer}", "/board", "/region", "/decisions",
                  "/account", "/accounts", "/needs/nope")}
 
 

@@ -39,13 +39,13 @@ def create_app(settings: Settings | None = None) -> Flask:
                       MATCHER=chosen, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.session_interface = StoredSessions()
-    from web import access, board, home, lists, records
+    from web import access, board, guides, home, insight, lists, records
 
     app.before_request(access.find_viewer)
     app.before_request(_refuse_foreign)
     CSRFProtect(app)
     app.before_request(access.guard)
-    for room in (home, lists, records, board, access):
+    for room in (home, lists, records, board, insight, guides, access):
         app.register_blueprint(room.pages)
     app.context_processor(context)
     app.after_request(_harden)

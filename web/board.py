@@ -27,8 +27,9 @@ def show() -> str:
     """Show every decided pair of the centre by its stage."""
     found, lang = decisions.board(workspace().store, g.viewer, _centre(), workflow.today()), \
         page_language()
-    offers = {o.offer_id: o for o in workspace().store.offers()}
-    needs = {n.need_id: n for n in workspace().store.needs()}
+    offers = {o.offer_id: o for o in workspace().pool().offers}
+    needs = {n.need_id: n for n in workspace().store.needs(_centre())} if any(
+        found.columns.values()) else {}
     columns = [{"key": stage, "label": STAGE_NAMES[stage][lang],
                 "cards": [_card(card, needs, offers) for card in cards]}
                for stage, cards in found.columns.items()]

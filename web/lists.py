@@ -23,6 +23,7 @@ from web.shell import page_language
 pages = Blueprint("lists", __name__)
 LONGEST_NEED = 5000
 MOST_COMPARED = 4
+MOST_LISTED = 50
 SLIDERS = ("affinity", "theme", "trl", "nearness", "mode", "money", "codes", "recency", "support",
            "record")
 _opening = Lock()
@@ -44,7 +45,8 @@ def centre(code: str) -> str:
     """Show one centre's needs."""
     demand("see-centre", "centre", code, centre=_known(code))
     needs = workspace().store.needs(code)
-    return render_template("centre.html", centre=centres()[code], needs=needs)
+    return render_template("centre.html", centre=centres()[code], needs=needs[:MOST_LISTED],
+                           total=len(needs))
 
 
 @pages.get("/needs/<need_id>")

@@ -37,7 +37,7 @@ NAVIGATION = (
     Page("insight.show", "Region", "see-report"),
     Page("access.accounts_list", "Accounts", "manage-accounts"),
     Page("reports.show", "Reports", "see-report"),
-    Page("help.show", "Help", "anybody"),
+    Page("guides.show", "Help", "anybody"),
 )
 
 

@@ -1,0 +1,66 @@
+"""The region's overview for a viewer: counts, map points, themes, stages, scores."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from matcher.access import Viewer, demand
+from matcher.decisions import latest_stages
+from matcher.insight.overview import Gap, funnel, histogram, theme_gaps, theme_matrix
+from matcher.reference import centres, counties
+from matcher.store.overview import listed_pairs
+from matcher.workflow import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A place on the map, degrees WGS 84; ``kind`` is centre or county."""
+
+    name: dict[str, str]
+    kind: str
+    lat: float
+    lng: float
+    needs: int
+    offers: int
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Everything the region's page shows."""
+
+    needs: int
+    offers: int
+    gaps: tuple[Gap, ...]
+    matrix: dict[tuple[str, str], int]
+    stages: tuple[tuple[str, int], ...]
+    scores: tuple[tuple[float, float, int], ...]
+    points: tuple[Point, ...]
+
+
+def overview(workspace: Workspace, viewer: Viewer, centre: str | None) -> Overview:
+    """Show a centre (None: all of them); raises ``ForbiddenError`` for another's."""
+    demand(viewer, "see-report", centre=centre)
+    store, offers = workspace.store, workspace.pool().offers
+    needs = store.needs(centre)
+    asked, given = {n.need_id: n for n in needs}, {o.offer_id: o for o in offers}
+    listed = [row for row in listed_pairs(store, centre) if row[0] in asked and row[1] in given]
+    return Overview(
+        len(needs), len(offers), theme_gaps(needs, offers),
+        dict(theme_matrix((asked[n], given[o]) for n, o, _ in listed)),
+        funnel(latest_stages(store, centre)), histogram(score for *_, score in listed),
+        _points(Counter(n.centre for n in needs), Counter(o.centre for o in offers),
+                Counter(n.county for n in needs if not n.centre),
+                Counter(o.county for o in offers if not o.centre)))
+
+
+def _points(needs: Counter[str | None], offers: Counter[str | None],
+            needs_by_county: Counter[str | None], offers_by_county: Counter[str | None]
+            ) -> tuple[Point, ...]:
+    """Give centres, and counties for records without a centre, that have anything."""
+    found = [Point(dict(c.name), "centre", c.lat, c.lng, needs[code], offers[code])
+             for code, c in centres().items() if needs[code] or offers[code]]
+    found += [Point(dict(c.name), "county", c.lat, c.lng, needs_by_county[name],
+                    offers_by_county[name]) for name, c in counties().items()
+              if needs_by_county[name] or offers_by_county[name]]
+    return tuple(found)
