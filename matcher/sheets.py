@@ -1,31 +1,49 @@
 """The decision workbook: match lists as XLSX, whose decisions come back by id.
 
-One row a match. Grey columns say which pair a row is and on which decision the sheet was made
-(its stamp); white ones are typed in. A row counts as edited where its decision differs from the
-one that stands in the store. All or nothing: one row that does not fit, and nothing is changed.
-Text cells of XLSX are never run as formulas; what was typed stays as it was typed.
+One row a match. Grey cells say which match a row is and, as its stamp, how the decision stood when
+the sheet was made; white ones are typed in. A row counts as edited where its decision differs from
+the stamp, so what others decided about a row nobody touched is left alone; an edited row that no
+longer stands as its stamp says is a conflict. All or nothing: one row that does not fit, and
+nothing is changed. Text cells of XLSX are never run as formulas; what was typed stays as typed.
 """
 
 from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from matcher.access import Viewer, may
-from matcher.decisions import REASON_NAMES, STAGE_NAMES, Change, check, to_outcome
+from matcher.access import Viewer, demand, may
+from matcher.decisions import (
+    REASON_NAMES,
+    STAGE_NAMES,
+    Change,
+    check,
+    choices_of,
+    fingerprint,
+    says,
+    stands,
+    tidy,
+    to_outcomes,
+)
 from matcher.errors import FileFormatError, InputError, RowError
-from matcher.intake.convert import Refused, as_date, as_grade
+from matcher.intake.convert import Refused, as_date, as_grade, clean
 from matcher.intake.templates import guard
+from matcher.languages import translate
 from matcher.store import Store
-from matcher.store.decisions import Decision, latest_decisions, put_decisions
+from matcher.store.decisions import Decision, Pair, latest_decisions, put_decisions
 from matcher.vocabulary import JudgedPair, MatchList, Message
 from matcher.workflow import TAIPEI
 
+T = TypeVar("T")
 LARGEST = 20_000_000  # bytes of the file, and ten times as much unpacked
+MOST_ROWS = 100_000
+MOST_COLUMNS = 60
+LONGEST_SHOWN = 1000
 COLUMNS: tuple[tuple[str, str, str, int], ...] = (
     ("need_id", "需求編號", "Need id", 12), ("offer_id", "供給編號", "Offer id", 12),
     ("stamp", "版本", "Stamp", 8), ("need", "需求", "Need", 34), ("rank", "名次", "Rank", 7),
@@ -35,91 +53,129 @@ COLUMNS: tuple[tuple[str, str, str, int], ...] = (
     ("grade", "評分", "Grade", 8), ("note", "備註", "Note", 30),
     ("next_date", "下次日期", "Next date", 13),
 )
-TYPED = ("stage", "reason", "grade", "note", "next_date")
-NEEDED = ("need_id", "offer_id", "stamp", *TYPED)
+NAMING = ("need_id", "offer_id", "stamp")
+SAID = ("stage", "reason", "note", "next_date")  # in the order of ``decisions.says``
+TYPED = (*SAID, "grade")
+NEEDED = NAMING + TYPED
+# Which column a sentence of ``decisions.check`` is about, by a field of it.
+_ABOUT = {"stage": "stage", "reason": "reason", "reasons": "reason", "most": "note"}
 
 
 def to_decision_sheet(lists: Iterable[MatchList], store: Store, viewer: Viewer, lang: str
                       ) -> bytes:
-    """Give a workbook of these lists with the decisions as they stand."""
+    """Give a workbook of these lists with the decisions as they stand and the viewer's grades.
+
+    Raises ``UnknownRecordError`` for a list of a need whose matches are not the viewer's to decide.
+    """
     import xlsxwriter
 
-    rows = list(_rows(lists, store, viewer, lang))
+    rows = list(_rows(list(lists), store, viewer, lang))
     buffer = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(buffer, options) as book:
         sheet = book.add_worksheet("媒合" if lang == "zh" else "Matches")
-        bold, grey = book.add_format({"bold": True, "bg_color": "#E2F0EE"}), book.add_format(
-            {"font_color": "#6B7580", "text_wrap": True, "valign": "top"})
-        white = book.add_format({"locked": False, "text_wrap": True, "valign": "top",
-                                 "num_format": "@"})
-        for place, (key, zh, en, width) in enumerate(COLUMNS):
-            sheet.set_column(place, place, width)
-            sheet.write(0, place, zh if lang == "zh" else en, bold)
-            for number, row in enumerate(rows, start=1):
-                sheet.write(number, place, row[key], white if key in TYPED else grey)
+        _write_cells(book, sheet, rows, lang)
+        last = max(len(rows), 1)
         sheet.freeze_panes(1, 3)
-        sheet.autofilter(0, 0, max(len(rows), 1), len(COLUMNS) - 1)
-        _add_choices(sheet, max(len(rows), 1), lang)
+        sheet.autofilter(0, 0, last, len(COLUMNS) - 1)
+        sheet.ignore_errors({"number_stored_as_text": f"A1:N{last + 1}"})
+        sheet.set_landscape(), sheet.fit_to_pages(1, 0), sheet.repeat_rows(0)
+        _add_choices(sheet, last, lang)
     return buffer.getvalue()
 
 
-def _rows(lists: Iterable[MatchList], store: Store, viewer: Viewer, lang: str
-          ) -> Iterable[Mapping[str, Any]]:
-    present, graded = _present(store), _graded(store, viewer)
+def _write_cells(book: Any, sheet: Any, rows: Sequence[Mapping[str, Any]], lang: str) -> None:
+    """Write header and rows: grey what only says what the row is, white what is typed in."""
+    head = book.add_format({"bold": True, "bg_color": "#E2F0EE"})
+    every = {"text_wrap": True, "valign": "top"}
+    grey = book.add_format({**every, "font_color": "#5A646E", "bg_color": "#F3F4F5"})
+    white = {**every, "locked": False}
+    text = book.add_format({**white, "num_format": "@", "quote_prefix": True})
+    number = book.add_format({**white, "num_format": "0"})
+    for place, (key, zh, en, width) in enumerate(COLUMNS):
+        sheet.set_column(place, place, width)
+        sheet.write(0, place, zh if lang == "zh" else en, head)
+        form = number if key == "grade" else text if key in TYPED else grey
+        for line, row in enumerate(rows, start=1):
+            sheet.write(line, place, row[key], form)
+
+
+def _rows(lists: Sequence[MatchList], store: Store, viewer: Viewer, lang: str
+          ) -> Iterator[Mapping[str, Any]]:
+    for need in (found.need for found in lists):
+        demand(viewer, "record-outcome", centre=need.centre, what="need", record_id=need.need_id)
+    present = _present(store, [found.need.need_id for found in lists])
     offers, parties = {o.offer_id: o for o in store.offers()}, store.parties()
+    graded = _graded(store, viewer)
     for found in lists:
         for match in found.matches:
-            pair = (match.need_id, match.offer_id)
-            offer, decided = offers[match.offer_id], present.get(pair)
+            pair, offer = (match.need_id, match.offer_id), offers.get(match.offer_id)
+            if offer is None:  # taken out since the list was made: nothing to decide any more
+                continue
             party = parties.get(offer.party_id or "")
+            decided, grade = present.get(pair), graded.get(pair)
             yield {
                 "need_id": pair[0], "offer_id": pair[1],
-                "stamp": str(decided.number if decided else 0),
-                "need": guard(found.need.title or found.need.description[:60]),
-                "rank": match.rank, "offer": guard(offer.title or offer.description[:60]),
-                "party": guard(party.name if party else ""), "score": round(match.score, 2),
-                "evidence": guard(match.evidence[0].offer_sentence if match.evidence else ""),
-                **_typed(decided, graded.get(pair), lang)}
+                "stamp": f"{fingerprint(pair, decided)}-{'n' if grade is None else grade}",
+                "need": _shown(found.need.title or found.need.description[:60]),
+                "rank": match.rank, "offer": _shown(offer.title or offer.description[:60]),
+                "party": _shown(party.name if party else ""), "score": round(match.score, 2),
+                "evidence": _shown(match.evidence[0].offer_sentence if match.evidence else ""),
+                **_typed(decided, grade, lang)}
 
 
-def _typed(decided: Decision | None, grade: int | None, lang: str) -> dict[str, str]:
+def _shown(text: str) -> str:
+    """Give a text of others as a cell shows it: harmless, and no longer than people read."""
+    return str(guard(clean(text)[:LONGEST_SHOWN]))
+
+
+def _typed(decided: Decision | None, grade: int | None, lang: str) -> dict[str, Any]:
     """Give the cells people type in, as they stand in the store."""
-    return {"stage": STAGE_NAMES[decided.stage][lang] if decided else "",
-            "reason": REASON_NAMES[decided.reason][lang] if decided and decided.reason else "",
-            "grade": "" if grade is None else str(grade),
-            "note": (decided.note or "") if decided else "",
-            "next_date": decided.next_date.isoformat() if decided and decided.next_date else ""}
+    stage, reason, note, due = says(decided)
+    return {"stage": STAGE_NAMES[stage][lang] if stage else "",
+            "reason": REASON_NAMES.get(reason, {}).get(lang, reason), "grade": grade,
+            "note": note or "", "next_date": due.isoformat() if due else ""}
 
 
-def _present(store: Store) -> dict[tuple[str, str], Decision]:
-    return {(d.need_id, d.offer_id): d for d in latest_decisions(store)}
+def _present(store: Store, need_ids: Sequence[str]) -> dict[Pair, Decision]:
+    few = need_ids if len(need_ids) <= 100 else None  # of many it is quicker to read all
+    return {(d.need_id, d.offer_id): d for d in latest_decisions(store, need_ids=few)}
 
 
-def _graded(store: Store, viewer: Viewer) -> dict[tuple[str, str], int]:
+def _graded(store: Store, viewer: Viewer) -> dict[Pair, int]:
     return {(j.need_id, j.offer_id): j.grade for j in store.judged()
             if j.judge == (viewer.account_id or "")}
 
 
-def _add_choices(sheet: Any, rows: int, lang: str) -> None:
-    """Let Excel offer the stages, reasons and grades."""
+def _add_choices(sheet: Any, last: int, lang: str) -> None:
+    """Let Excel offer stages, reasons and grades, and keep people from typing over ids."""
     choices = {"stage": [n[lang] for n in STAGE_NAMES.values()],
                "reason": [n[lang] for n in REASON_NAMES.values()], "grade": ["0", "1", "2", "3"]}
-    places = [key for key, *_ in COLUMNS]
-    for key, values in choices.items():
-        sheet.data_validation(1, places.index(key), rows, places.index(key),
-                              {"validate": "list", "source": values, "error_type": "warning"})
+    rules: dict[str, dict[str, Any]] = {
+        key: {"validate": "list", "source": values, "error_type": "warning"}
+        for key, values in choices.items()}
+    # Not the sheet's protection: that would forbid sorting too.
+    for key in NAMING:
+        rules[key] = {"validate": "custom", "value": "=FALSE", "error_message": translate(
+            "This cell says which match the row is. Type into the white cells.", lang)}
+    for place, (key, *_) in enumerate(COLUMNS):
+        if key in rules:
+            sheet.data_validation(1, place, last, place, rules[key])
 
 
 @dataclass(frozen=True, slots=True)
 class SheetChange:
-    """An edited row: what is decided anew (None: only the grade changed) and the grade."""
+    """An edited row: what is decided anew (None: only the grade changed) and the grade.
+
+    ``made_on`` numbers the decision that stood before (0: none), ``before`` is its stage.
+    """
 
     row: int
     change: Change | None
-    pair: tuple[str, str]
-    stamp: int
+    pair: Pair
+    made_on: int
     grade: int | None = None
+    before: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,114 +189,169 @@ class ReadSheet:
 
 def read_decision_sheet(store: Store, viewer: Viewer, content: bytes) -> ReadSheet:
     """Compare a workbook with the store; raise ``FileFormatError`` where it cannot be read."""
-    header, rows = _table(content)
-    reader = _Reader(store, viewer, header)
+    labels, rows = _table(content)
+    reader = _Reader(store, viewer, labels)
     for number, cells in rows:
         reader.read(number, cells)
     return ReadSheet(tuple(reader.changes), tuple(reader.errors), len(rows))
 
 
-def apply_sheet(store: Store, viewer: Viewer, content: bytes, time: datetime) -> ReadSheet:
-    """Store all changes of a workbook, or none where a row does not fit.
+def apply_sheet(store: Store, viewer: Viewer, content: bytes, time: datetime, *,
+                dry_run: bool = False) -> ReadSheet:
+    """Store all changes of a workbook in one transaction, or none where a row does not fit.
 
     Raises ``InputError`` when somebody decided in the very moment; nothing is stored then.
     """
     found = read_decision_sheet(store, viewer, content)
-    if found.errors:
+    if dry_run or found.errors or not found.changes:
         return found
+    day, who = time.astimezone(TAIPEI).date(), viewer.account_id or ""
     decided = [c for c in found.changes if c.change is not None]
-    outcomes = [to_outcome(store, viewer, c.change, time) for c in decided if c.change]
-    if put_decisions(store, outcomes, {c.pair: c.stamp for c in decided}) is None:
+    outcomes = to_outcomes(store, viewer, [c.change for c in decided if c.change], time)
+    judged = [JudgedPair(*c.pair, c.grade, who, day) for c in found.changes if c.grade is not None]
+    if put_decisions(store, outcomes, {c.pair: c.made_on for c in decided}, judged) is None:
         raise InputError("Somebody decided about one of these matches in this moment; nothing was "
                          "stored. Read the sheet in again.")
-    day = time.astimezone(TAIPEI).date()
-    store.put(judged=[JudgedPair(*c.pair, c.grade, viewer.account_id or "", day)
-                      for c in found.changes if c.grade is not None])
     return found
 
 
-def _table(content: bytes) -> tuple[dict[str, int], list[tuple[int, tuple[Any, ...]]]]:
-    """Read the first sheet: the place of each known column, and numbered rows."""
+def _table(content: bytes) -> tuple[dict[str, str], list[tuple[int, dict[str, str | Message]]]]:
+    """Read the first sheet: known columns as the file spells them, and numbered rows by column."""
+    lines = _lines(content)
+    header = [_text(cell) for cell in lines[0][1]] if lines else []
+    known = {name.casefold(): key for key, zh, en, _ in COLUMNS for name in (key, zh, en)}
+    places: dict[str, int] = {}
+    for place, name in enumerate(header):
+        key = known.get(str(name).casefold())
+        if key in places:
+            raise FileFormatError("The column {column} stands twice in the sheet; take one out.",
+                                  column=name)
+        places |= {key: place} if key else {}
+    missing = [zh for key, zh, _, _ in COLUMNS if key in NEEDED and key not in places]
+    if missing:
+        raise FileFormatError("The sheet lacks the columns {columns}; export it again and type "
+                              "into that file.", columns="、".join(missing))
+    return ({key: str(header[place]) for key, place in places.items()},
+            [(number, {key: _text(cells[place]) if place < len(cells) else ""
+                       for key, place in places.items()}) for number, cells in lines[1:]])
+
+
+def _lines(content: bytes) -> list[tuple[int, tuple[Any, ...]]]:
+    """Read the rows that hold anything, numbered as a spreadsheet numbers them."""
     from openpyxl import load_workbook
 
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            if len(content) > LARGEST or sum(f.file_size for f in packed.infolist()) > 10 * LARGEST:
-                raise FileFormatError("The workbook is larger than {most} MB; split it.",
-                                      most=LARGEST // 1_000_000)
-        sheet = load_workbook(io.BytesIO(content), read_only=True, data_only=True).worksheets[0]
-        lines = [(number, cells) for number, cells in enumerate(
-            sheet.iter_rows(values_only=True), start=1) if any(c is not None for c in cells)]
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, IndexError) as problem:
+            unpacked = sum(f.file_size for f in packed.infolist())
+        if len(content) > LARGEST or unpacked > 10 * LARGEST:
+            raise FileFormatError("The workbook is larger than {most} MB; split it.",
+                                  most=LARGEST // 1_000_000)
+        book = load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
+        lines = [(number, cells) for number, cells in enumerate(book.worksheets[0].iter_rows(
+                     max_row=MOST_ROWS + 1, max_col=MOST_COLUMNS), start=1)
+                 if any(cell.value is not None for cell in cells)]
+    # What openpyxl, its XML parser and the unpacking raise on files that are damaged or locked.
+    except (zipfile.BadZipFile, zlib.error, SyntaxError, EOFError, LookupError, ValueError,
+            TypeError, AttributeError, OSError, RuntimeError) as problem:
         raise FileFormatError("This is no XLSX workbook; save it as .xlsx in Excel.") from problem
-    names = {name: key for key, zh, en, _ in COLUMNS for name in (key, zh, en)}
-    header = {names[str(cell).strip()]: place for place, cell in enumerate(
-        lines[0][1] if lines else ()) if str(cell).strip() in names}
-    missing = [zh for key, zh, _, _ in COLUMNS if key in NEEDED and key not in header]
-    if missing:
-        raise FileFormatError("The sheet lacks the columns {columns}; export it again and type "
-                              "into that file.", columns="、".join(missing))
-    return header, lines[1:]
+    if lines and lines[-1][0] > MOST_ROWS:
+        raise FileFormatError("The sheet has more than {most} rows; split it.", most=MOST_ROWS)
+    return lines
+
+
+def _text(cell: Any) -> str | Message:
+    """Give a cell's text: dates as ISO days, whole numbers without .0; what has none, in words."""
+    if cell.data_type == "f":
+        return Message("this cell holds a formula; paste its value instead")
+    if cell.data_type == "e":
+        return Message("this cell holds a spreadsheet error")
+    if cell.value is None:
+        return ""
+    if isinstance(cell.value, date):
+        return cell.value.isoformat()[:10]
+    if isinstance(cell.value, float) and cell.value.is_integer():
+        return str(int(cell.value))
+    return tidy(str(cell.value)) or ""
 
 
 class _Reader:
     """Compares rows with the store, gathering changes and errors."""
 
-    def __init__(self, store: Store, viewer: Viewer, header: Mapping[str, int]) -> None:
-        self.header = header
-        self.viewer = viewer
-        self.needs = {n.need_id: n for n in store.needs()
+    def __init__(self, store: Store, viewer: Viewer, labels: Mapping[str, str]) -> None:
+        self.labels = labels
+        self.needs = {n.need_id for n in store.needs()
                       if may(viewer, "record-outcome", centre=n.centre)}
         self.offers = {o.offer_id for o in store.offers()}
-        self.present, self.graded = _present(store), _graded(store, viewer)
+        self.present, self.graded = _present(store, sorted(self.needs)), _graded(store, viewer)
         self.changes: list[SheetChange] = []
         self.errors: list[RowError] = []
-        self.seen: dict[tuple[str, str], int] = {}
+        self.seen: dict[Pair, int] = {}
 
-    def read(self, number: int, cells: Sequence[Any]) -> None:
+    def read(self, number: int, cells: Mapping[str, str | Message]) -> None:
         """Take one row in."""
-        values = {key: _text(cells[place]) if place < len(cells) else ""
-                  for key, place in self.header.items()}
-        pair = (values["need_id"], values["offer_id"])
-        before = len(self.errors)
-        self._check_pair(number, pair)
+        before, values = len(self.errors), {}
+        for key in NEEDED:
+            if isinstance(cell := cells[key], str):
+                values[key] = cell
+            else:
+                self._refuse(number, key, "", cell)
+        if len(self.errors) == before:
+            self._check_pair(number, (values["need_id"], values["offer_id"]))
         if len(self.errors) > before:
             return
+        wanted, grade = self._wanted(number, values)
+        if len(self.errors) == before:
+            self._compare(number, values, wanted, grade)
+
+    def _compare(self, number: int, values: Mapping[str, str], wanted: Change, grade: int | None
+                 ) -> None:
+        """Keep what a row says anew, if it may."""
+        pair, before = (wanted.need_id, wanted.offer_id), len(self.errors)
         decided = self.present.get(pair)
-        now = _typed(decided, self.graded.get(pair), "zh")
-        wanted = self._wanted(number, values, pair)
-        if wanted is None:
-            return
-        change, grade = wanted
-        same = decided is not None and _same(change, decided)
-        idle = decided is None and not any(values[k] for k in ("stage", "reason", "note",
-                                                                "next_date"))
-        graded = grade is not None and str(grade) != now["grade"]
-        if same or idle:
-            if graded:
-                self.changes.append(SheetChange(number, None, pair, 0, grade))
-            return
-        self._take(number, values, change, decided, grade if graded else None)
+        digest, _, graded = values["stamp"].rpartition("-")
+        edited = fingerprint(pair, wanted) != digest and says(wanted) != says(decided)
+        if edited:
+            self._check_change(number, values, wanted, decided, digest)
+        base = int(graded) if graded in ("0", "1", "2", "3") else None
+        anew = self._check_grade(number, values, pair, grade, base)
+        if len(self.errors) == before and (edited or anew is not None):
+            self.changes.append(SheetChange(
+                number, wanted if edited else None, pair, decided.number if decided else 0, anew,
+                decided.stage if decided else None))
 
-    def _take(self, number: int, values: Mapping[str, str], change: Change,
-              decided: Decision | None, grade: int | None) -> None:
-        """Take an edited decision, unless another was made since the sheet was written."""
-        stamp = decided.number if decided else 0
-        if values["stamp"] != str(stamp):
-            stands = Message("{stage} since {day}", {
-                "stage": STAGE_NAMES[decided.stage], "day": decided.time.date()}
-                             ) if decided else Message("undecided")
-            self._refuse(number, "stage", values["stage"], Message(
-                "somebody decided since this sheet was exported; it stands at: {stands}",
-                {"stands": stands}))
-            return
-        for problem in check(change, decided.stage if decided else None, reopen=True):
-            self._refuse(number, "reason" if "reason" in problem.fields or "reasons" in
-                         problem.fields else "stage", values["stage"], problem)
-        self.changes.append(SheetChange(number, change, (change.need_id, change.offer_id), stamp,
-                                        grade))
+    def _check_change(self, number: int, values: Mapping[str, str], wanted: Change,
+                      decided: Decision | None, digest: str) -> None:
+        """Refuse an edited decision that does not fit, or that another was made before."""
+        if fingerprint((wanted.need_id, wanted.offer_id), decided) != digest:
+            differs = next(key for key, mine, theirs in zip(
+                SAID, says(wanted), says(decided), strict=True) if mine != theirs)
+            self._refuse(number, differs, values[differs], _overtaken(stands(decided, differs)))
+        elif not wanted.stage:
+            self._refuse(number, "stage", "", Message(
+                "a decision is not taken back by emptying its cell; undo it on the page"
+                if decided else "a reason, note or date needs a stage"))
+        else:
+            # To a sheet that knew the later stage, an earlier one was typed on purpose: reopened.
+            for problem in check(wanted, decided.stage if decided else None, reopen=True):
+                about = next((_ABOUT[name] for name in problem.fields if name in _ABOUT),
+                             "next_date")
+                self._refuse(number, about, values[about], problem)
 
-    def _check_pair(self, number: int, pair: tuple[str, str]) -> None:
+    def _check_grade(self, number: int, values: Mapping[str, str], pair: Pair, grade: int | None,
+                     base: int | None) -> int | None:
+        """Give a grade to be stored; the sheet of another judge shows grades that stay theirs."""
+        now = self.graded.get(pair)
+        if grade in (base, now):
+            return None
+        if grade is None:
+            if now is not None:
+                self._refuse(number, "grade", "", Message(
+                    "a grade is not taken back by emptying its cell; type another"))
+        elif now not in (None, base):
+            self._refuse(number, "grade", values["grade"], _overtaken(now))
+        return grade
+
+    def _check_pair(self, number: int, pair: Pair) -> None:
         need_id, offer_id = pair
         if need_id not in self.needs:
             self._refuse(number, "need_id", need_id,
@@ -252,59 +363,37 @@ class _Reader:
                 "this match stands in row {row} already", {"row": self.seen[pair]}))
         self.seen.setdefault(pair, number)
 
-    def _wanted(self, number: int, values: Mapping[str, str], pair: tuple[str, str]
-                ) -> tuple[Change, int | None] | None:
-        """Read the typed cells; None where one of them cannot be read."""
-        before = len(self.errors)
+    def _wanted(self, number: int, values: Mapping[str, str]) -> tuple[Change, int | None]:
+        """Read the typed cells; one that cannot be read is refused and left empty."""
         stage = self._one_of(number, "stage", values["stage"], STAGE_NAMES)
         reason = self._one_of(number, "reason", values["reason"], REASON_NAMES)
         grade = self._converted(number, "grade", values["grade"], as_grade)
         due = self._converted(number, "next_date", values["next_date"], as_date)
-        if not stage and any(values[k] for k in ("reason", "note", "next_date")):
-            self._refuse(number, "stage", "", Message("a reason, note or date needs a stage"))
-        if not stage and pair in self.present:
-            self._refuse(number, "stage", "", Message(
-                "a decision is not taken back by emptying its cell; undo it on the page"))
-        if len(self.errors) > before:
-            return None
-        return Change(*pair, stage, reason, values["note"] or None, due), grade
+        return Change(values["need_id"], values["offer_id"], stage, reason,
+                      values["note"] or None, due), grade
 
     def _one_of(self, number: int, column: str, text: str,
                 names: Mapping[str, Mapping[str, str]]) -> str:
-        if not text:
-            return ""
         for key, labels in names.items():
             if text.casefold() in (key, *(label.casefold() for label in labels.values())):
                 return key
-        self._refuse(number, column, text, Message("wanted one of: {choices}", {
-            "choices": "、".join(labels["zh"] for labels in names.values())}))
+        if text:
+            self._refuse(number, column, text,
+                         Message("wanted one of: {choices}", {"choices": choices_of(names)}))
         return ""
 
-    def _converted(self, number: int, column: str, text: str, convert: Any) -> Any:
-        if not text:
-            return None
+    def _converted(self, number: int, column: str, text: str, convert: Callable[[str], T]
+                   ) -> T | None:
         try:
-            return convert(text)
+            return convert(text) if text else None
         except Refused as problem:
             self._refuse(number, column, text, problem.wanted)
             return None
 
     def _refuse(self, number: int, column: str, found: str, wanted: Message) -> None:
-        header = next(zh for key, zh, _, _ in COLUMNS if key == column)
-        self.errors.append(RowError(number, header, found, wanted))
+        self.errors.append(RowError(number, self.labels[column], found[:100], wanted))
 
 
-def _same(change: Change, decided: Decision) -> bool:
-    return (change.stage, change.reason, change.note, change.next_date) == (
-        decided.stage, decided.reason, decided.note or None, decided.next_date)
-
-
-def _text(cell: Any) -> str:
-    """Give a cell's text: dates as ISO days, whole numbers without their .0."""
-    if cell is None:
-        return ""
-    if isinstance(cell, date):
-        return cell.isoformat()[:10]
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return str(cell).strip()
+def _overtaken(by: object) -> Message:
+    return Message("somebody decided since this sheet was exported; it stands at: {stands}",
+                   {"stands": by})

@@ -12,6 +12,7 @@ import click
 from matcher.cli.base import Bar, json_option, language, say, show_json
 from matcher.languages import render
 from matcher.settings import load_settings
+from matcher.vocabulary import Message
 
 
 def _staff() -> Any:
@@ -54,8 +55,7 @@ def import_sheet(ctx: click.Context, file: Path, dry_run: bool, as_json: bool) -
     from matcher.sessions import store_of
 
     store, content = store_of(load_settings()), file.read_bytes()
-    found = (sheets.read_decision_sheet(store, _staff(), content) if dry_run else
-             sheets.apply_sheet(store, _staff(), content, datetime.now(UTC)))
+    found = sheets.apply_sheet(store, _staff(), content, datetime.now(UTC), dry_run=dry_run)
     if as_json:
         show_json({"rows": found.rows, "changes": [asdict(c) for c in found.changes],
                    "errors": [{**asdict(e), "wanted": render(e.wanted, language())}
@@ -69,12 +69,29 @@ def _say_read(found: Any, dry_run: bool) -> None:
     for error in found.errors:
         say("row {row}, {column}: found “{found}”; {wanted}", row=error.row, column=error.column,
             found=error.found, wanted=render(error.wanted, language()))
+    if not found.errors:
+        for change in found.changes:
+            _say_change(change)
     if found.errors:
         say("Nothing was changed.")
     elif dry_run:
         say("{count} of {rows} rows would be changed.", count=len(found.changes), rows=found.rows)
     else:
         say("{count} of {rows} rows changed.", count=len(found.changes), rows=found.rows)
+
+
+def _say_change(change: Any) -> None:
+    from matcher.decisions import STAGE_NAMES
+
+    need, offer = change.pair
+    if change.change is not None:
+        before = STAGE_NAMES[change.before] if change.before else Message("undecided")
+        click.echo(render(Message("row {row}: {need} ↔ {offer}: {before} → {stage}", {
+            "row": change.row, "need": need, "offer": offer, "before": before,
+            "stage": STAGE_NAMES[change.change.stage]}), language()))
+    if change.grade is not None:
+        say("row {row}: {need} ↔ {offer}: grade {grade}", row=change.row, need=need, offer=offer,
+            grade=change.grade)
 
 
 @decisions.command()
@@ -96,18 +113,21 @@ def board(centre: str | None, as_json: bool) -> None:
     for stage, cards in found.columns.items():
         click.echo(f"{verbs.STAGE_NAMES[stage][language()]} ({len(cards)})")
         for card in cards:
-            due = card.decision.next_date
+            due, note = card.decision.next_date, " ".join((card.last_note or "").split())
             click.echo(f"  {card.decision.number}  {card.decision.need_id} → "
-                       f"{card.decision.offer_id}  {due or ''}{' !' if card.overdue else ''}")
+                       f"{card.decision.offer_id}  {card.since}  {due or ''}"
+                       f"{' !' if card.overdue else ''}  {note}".rstrip())
 
 
 @decisions.command()
-@click.argument("number", type=int)
-def undo(number: int) -> None:
-    """Take decision NUMBER back (numbers: matcher decisions board)."""
+@click.argument("number", type=int, required=False)
+def undo(number: int | None) -> None:
+    """Take decision NUMBER back (numbers: matcher decisions board), or the last one made here."""
     from matcher import decisions as verbs
     from matcher.sessions import store_of
 
-    found = verbs.undo(store_of(load_settings()), _staff(), number, datetime.now(UTC))
+    store, now = store_of(load_settings()), datetime.now(UTC)
+    found = (verbs.undo_last(store, _staff(), now) if number is None else
+             verbs.undo(store, _staff(), number, now))
     say("Undone: {need} ↔ {offer}: {stage}", need=found.need_id, offer=found.offer_id,
         stage=verbs.STAGE_NAMES[found.stage][language()])

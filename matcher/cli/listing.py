@@ -7,23 +7,30 @@ import click
 from matcher.cli.base import json_option, language, say, show_json
 from matcher.settings import load_settings
 
+# As matcher.listing names them; to read them there would load everything for --help.
+FACETS = ("centre", "county", "kind", "theme", "trl", "language", "stage", "party", "scale", "open")
+
 
 @click.command()
 @click.argument("text")
 @click.option("--needs", "side", flag_value="needs", help="Search needs, not offers.")
 @click.option("--offers", "side", flag_value="offers", default="offers", help="Search offers.")
-@click.option("--facet", "facets", multiple=True, nargs=2, metavar="FACET VALUE",
-              help="Keep a value of centre, county, kind, theme, trl, lang, stage, party, open.")
+@click.option("--facet", "facets", multiple=True, type=(click.Choice(FACETS), str),
+              metavar="FACET VALUE", help=f"Keep a value of {', '.join(FACETS)}.")
+@click.option("--centre", multiple=True, help="Keep a centre, by its code.")
+@click.option("--kind", multiple=True, help="Keep a kind of offer.")
+@click.option("--theme", multiple=True, help="Keep a theme.")
+@click.option("--sort", default="newest", help="Order: newest, deadline, title or trl.")
 @click.option("--page", type=click.IntRange(1), default=1)
 @json_option
-def search(text: str, side: str, facets: tuple[tuple[str, str], ...], page: int,
-           as_json: bool) -> None:
+def search(text: str, side: str, facets: tuple[tuple[str, str], ...], sort: str, page: int,
+           as_json: bool, **short: tuple[str, ...]) -> None:
     """Search needs or offers for TEXT: words, "phrases", -excluded; two characters are enough."""
     from matcher import listing, workflow
     from matcher.access import Viewer
 
-    chosen: dict[str, list[str]] = {"q": [text], "page": [str(page)]}
-    for facet, value in facets:
+    chosen: dict[str, list[str]] = {"q": [text], "sort": [sort], "page": [str(page)]}
+    for facet, value in (*facets, *((key, v) for key, values in short.items() for v in values)):
         chosen.setdefault(facet, []).append(value)
     browse = listing.browse_needs if side == "needs" else listing.browse_offers
     found = browse(workflow.open_workspace(load_settings()),
