@@ -28,7 +28,7 @@ _STAFF = {"centre-admin": CENTRE, "system-admin": ALL}
 PERMISSIONS: Mapping[str, Mapping[str, str]] = {
     "anybody": dict.fromkeys(ROLES, ALL),
     "signed-in": dict.fromkeys([role for role in ROLES if role != "anonymous"], ALL),
-    "see-centre": {**_STAFF, "reader": CENTRE},
+    "see-centre": _STAFF,
     "see-need": {**_STAFF, "firm": OWN},
     "see-offer": {"centre-admin": ALL, "system-admin": ALL, "researcher": OWN},
     "request-list": {"centre-admin": ALL, "system-admin": ALL},

@@ -1,7 +1,7 @@
-"""Verbs of accounts: invite, accept, sign in, reset, disable; and what makes a password good.
+"""Verbs of accounts: invite, accept, sign in, reset, disable.
 
-Passwords are hashed by argon2id with the library's parameters (RFC 9106) and hashed again when
-these change. Links carry 256 random bits and work once. The clock is passed in.
+Links carry 256 random bits and work once; a newer one takes the place of an older.
+The clock is passed in.
 """
 
 from __future__ import annotations
@@ -9,15 +9,13 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
-
-from matcher.access import CENTRE, OWN, PERMISSIONS, ROLES, Viewer
+from matcher.access import CENTRE, OWN, PERMISSIONS, ROLES, Viewer, may
 from matcher.errors import InputError, UnknownRecordError
+from matcher.languages import INTERFACE_LANGUAGES
+from matcher.passwords import check_password, fits, hashed, nobody, one_form, renewed
 from matcher.reference import centres
 from matcher.store import Store
 from matcher.store.accounts import (
@@ -25,34 +23,29 @@ from matcher.store.accounts import (
     Token,
     account,
     accounts,
+    add_account,
+    change_account,
+    count_failure,
     digest,
     end_sessions,
     find_token,
-    put_account,
+    let_in,
     put_token,
+    set_password,
     use_token,
+    waiting_token,
 )
-from matcher.vocabulary import Message
+from matcher.vocabulary import Message, Party
 
-SHORTEST, LONGEST = 12, 128
 FAILURES, LOCKED = 5, timedelta(minutes=15)
 LIFETIMES = {"invite": timedelta(days=14), "reset": timedelta(hours=1),
              "enter": timedelta(hours=12)}
-COMMON = ("password", "passw0rd", "qwerty", "asdfgh", "zxcvbn", "letmein", "welcome", "admin",
-          "iloveyou", "abc123", "111111", "123456", "654321", "000000", "888888", "taiwan")
-_PART = r"[^@\s\x00-\x1f<>\"',;]"
+AGAIN = timedelta(minutes=5)
+LONGEST_NAME = 100
+WRONG = ("E-mail or password is wrong. After five wrong tries an account rests for a quarter of an "
+         "hour.")
+_PART = r"[^@\s\x00-\x1f<>\"',;:()\[\]\\\ud800-\udfff]"
 _MAIL = re.compile(rf"{_PART}{{1,64}}@{_PART}+\.{_PART}{{2,}}")
-
-
-@cache
-def _hasher() -> PasswordHasher:
-    return PasswordHasher()
-
-
-@cache
-def _nobody() -> str:
-    """A hash of nothing anybody knows: unknown accounts cost as much time as known ones."""
-    return _hasher().hash(secrets.token_hex(16))
 
 
 def viewer_of(found: Account) -> Viewer:
@@ -79,6 +72,19 @@ def has_people(store: Store) -> bool:
     return any(found.password and found.active for found in accounts(store))
 
 
+def managed(store: Store, viewer: Viewer) -> tuple[Account, ...]:
+    """Give the accounts a viewer manages: all, or those of the own centre, by e-mail."""
+    return tuple(a for a in accounts(store) if may(viewer, "manage-accounts", centre=a.centre)
+                 and (a.role != "system-admin" or viewer.role == "system-admin"))
+
+
+def parties_for(store: Store, inviter: Viewer | None) -> tuple[Party, ...]:
+    """Give the parties somebody may invite people of, by name: all, or those of the own centre."""
+    return tuple(sorted((party for party in store.parties().values() if inviter is None
+                         or may(inviter, "manage-accounts", centre=party.centre)),
+                        key=lambda party: party.name))
+
+
 def by_email(store: Store, email: str) -> Account:
     """Give the account of an e-mail; raise ``UnknownRecordError``."""
     found = account(store, email=clean_email(email))
@@ -98,37 +104,64 @@ class Invitation:
     name: str = ""
 
 
-def invite(store: Store, invitation: Invitation, now: datetime) -> str:
-    """Make a link's secret for somebody new; an earlier link goes on working until it expires.
+def invite(store: Store, invitation: Invitation, now: datetime,
+           inviter: Viewer | None = None) -> str:
+    """Make a link's secret for somebody new; an earlier link of that person ends.
 
-    Raises ``InputError`` naming all that is wrong: address, role, centre, party, or an account
-    that is there already.
+    ``inviter`` invites to the own centre and for its parties only; None is the person at the
+    machine, who invites anybody. Raises ``InputError`` naming all that is wrong: address, role,
+    centre, party, or an account that is there already.
     """
-    email = clean_email(invitation.email)
-    problems = _problems(store, replace(invitation, email=email))
-    if problems:
-        named = {f"problem{i}": problem for i, problem in enumerate(problems)}
-        raise InputError("The invitation cannot be made: {problems}", problems=Message(
-            " ".join(f"{{{name}}}" for name in named), named))
-    return _make_token(store, "invite", email, {
-        "role": invitation.role, "centre": invitation.centre, "party_id": invitation.party_id,
-        "name": invitation.name}, now)
-
-
-def _problems(store: Store, invitation: Invitation) -> list[Message]:
     scopes = {scopes.get(invitation.role) for scopes in PERMISSIONS.values()}
+    parties = {party.party_id: party for party in parties_for(store, inviter)}
+    party = parties.get(invitation.party_id or "") if OWN in scopes else None
+    centre = invitation.centre or (party.centre if party else None)
+    if inviter is not None and inviter.role != "system-admin":
+        centre = inviter.centre
+    asked = Invitation(clean_email(invitation.email), invitation.role,
+                       None if invitation.role == "system-admin" else centre,
+                       party.party_id if party else None, clean_name(invitation.name))
+    problems = [*_role_problems(asked, inviter), *_place_problems(asked, invitation, scopes)]
+    if account(store, email=asked.email):
+        problems.append(Message("there is an account of {email} already;", {"email": asked.email}))
+    if problems:
+        raise _refused(problems)
+    content = asdict(asked)
+    return _make_token(store, "invite", content.pop("email"), content, now)
+
+
+def _role_problems(asked: Invitation, inviter: Viewer | None) -> list[Message]:
+    if asked.role not in ROLES or asked.role == "anonymous":
+        return [Message("there is no role “{role}”;", {"role": asked.role})]
+    if asked.role == "system-admin" and inviter is not None and inviter.role != "system-admin":
+        return [Message("only a system administrator invites another;")]
+    return []
+
+
+def _place_problems(asked: Invitation, given: Invitation, scopes: set[str | None]) -> list[Message]:
+    """Say which centre or party is missing; a party of another centre is as one unknown."""
     found = []
-    if invitation.role not in ROLES or invitation.role == "anonymous":
-        found.append(Message("there is no role “{role}”;", {"role": invitation.role}))
-    if CENTRE in scopes and invitation.centre not in centres():
+    if (CENTRE in scopes or asked.centre) and asked.centre not in centres():
         found.append(Message("this role needs a centre, found “{centre}”;",
-                             {"centre": invitation.centre or ""}))
-    if OWN in scopes and invitation.party_id not in store.parties():
+                             {"centre": asked.centre or ""}))
+    if OWN in scopes and asked.party_id is None:
         found.append(Message("this role needs a party of the store, found “{party}”;",
-                             {"party": invitation.party_id or ""}))
-    if account(store, email=invitation.email):
-        found.append(Message("there is an account of {email} already;",
-                             {"email": invitation.email}))
+                             {"party": given.party_id or ""}))
+    return found
+
+
+def _refused(problems: list[Message]) -> InputError:
+    named = {f"problem{i}": problem for i, problem in enumerate(problems)}
+    return InputError("The invitation cannot be made: {problems}", problems=Message(
+        " ".join(f"{{{name}}}" for name in named), named))
+
+
+def clean_name(text: str) -> str:
+    """Give a name on one line; raise ``InputError`` where it is too long."""
+    found = " ".join(unicodedata.normalize("NFC", text).split())
+    if len(found) > LONGEST_NAME:
+        raise InputError("A name has up to {most} characters; this has {found}.",
+                         most=LONGEST_NAME, found=len(found))
     return found
 
 
@@ -138,6 +171,11 @@ def _make_token(store: Store, purpose: str, email: str, content: dict[str, str |
     put_token(store, Token(digest(secret), purpose, email, content, now,
                            now + LIFETIMES[purpose]))
     return secret
+
+
+def mail_key(purpose: str, secret: str) -> str:
+    """Name the mail of a link, without a part of its secret."""
+    return f"{purpose}:{digest(secret)[:32]}"
 
 
 def invited(store: Store, secret: str, now: datetime) -> Token:
@@ -155,77 +193,62 @@ def _used_up() -> InputError:
 def accept(store: Store, secret: str, name: str, password: str, now: datetime,
            lang: str | None = None) -> Account:
     """Make the account of an invitation; raises ``InputError`` for the link or the password."""
-    found = invited(store, secret, now)
+    found, name = invited(store, secret, now), clean_name(name)
     check_password(password, found.email, name)
-    if use_token(store, secret, "invite", now) is None or account(store, email=found.email):
-        raise _used_up()
-    made = Account(secrets.token_hex(8), found.email, name.strip() or found.email,
+    made = Account(secrets.token_hex(8), found.email, name or found.email,
                    found.content["role"], now, found.content["party_id"],
-                   found.content["centre"], lang, _hasher().hash(password))
-    put_account(store, made)
+                   found.content["centre"], lang, hashed(password))
+    if not add_account(store, made, found.token_hash, now):
+        raise _used_up()
     return made
-
-
-def check_password(password: str, *personal: str) -> None:
-    """Refuse a password that is too short, too long, common, or made of one's own name.
-
-    Raises ``InputError``; ``personal`` are e-mail and name.
-    """
-    plain = unicodedata.normalize("NFKC", password).casefold()
-    parts = {part for text in personal for part in re.split(r"[\W_]+", text.casefold())
-             if len(part) >= 4}
-    core = plain
-    for word in (*COMMON, *parts):
-        core = core.replace(word, "")
-    if not SHORTEST <= len(password) <= LONGEST:
-        raise InputError("A password has {least} to {most} characters; this has {found}.",
-                         least=SHORTEST, most=LONGEST, found=len(password))
-    if len(core) < SHORTEST // 2 or len(set(plain)) < 5:
-        raise InputError("This password is easy to guess: choose other words than common ones or "
-                         "your own name.")
 
 
 def sign_in(store: Store, email: str, password: str, now: datetime) -> Account:
     """Give the account of an e-mail and its password.
 
-    Raises one and the same ``InputError`` for an unknown e-mail, a wrong password and a disabled
-    account, after about the same time; after five failures another for a quarter of an hour.
+    Raises one and the same ``InputError``, after about the same time, for an unknown e-mail, a
+    wrong password, a disabled account, and one that rests after five failures: who tries learns
+    neither which accounts exist nor that a guess was right.
     """
-    found = account(store, email=unicodedata.normalize("NFKC", email).strip().lower())
-    locked = found is not None and found.locked_until is not None and now < found.locked_until
-    good = _verify(found.password if found and found.password else _nobody(), password)
-    if locked:
-        raise InputError("Too many wrong passwords; try again in a quarter of an hour.")
-    if found is None or not good or not found.active or found.password is None:
-        if found is not None:
-            _count_failure(store, found, now)
-        raise InputError("E-mail or password is wrong.")
-    again = _hasher().check_needs_rehash(found.password)
-    known = replace(found, failures=0, locked_until=None, last_seen=now,
-                    password=_hasher().hash(password) if again else found.password)
-    put_account(store, known)
-    return known
+    found, dummy = account(store, email=one_form(email).strip().lower()), nobody()
+    stored = found.password if found else None
+    good = fits(stored or dummy, password)
+    if found is None or stored is None or not good or not found.active or _rests(found, now):
+        rests = found is None or _rests(found, now)
+        count_failure(store, None if rests or found is None else found.account_id, FAILURES,
+                      now + LOCKED)
+        raise InputError(WRONG)
+    kept = renewed(stored, password)
+    if not let_in(store, found, now, kept):
+        raise InputError(WRONG)
+    return replace(found, failures=0, locked_until=None, last_seen=now, password=kept)
 
 
-def _verify(stored: str, password: str) -> bool:
-    try:
-        return _hasher().verify(stored, password[: LONGEST * 4])
-    except (VerifyMismatchError, InvalidHashError):
-        return False
-
-
-def _count_failure(store: Store, found: Account, now: datetime) -> None:
-    failures = found.failures + 1
-    locked = failures >= FAILURES
-    put_account(store, replace(found, failures=0 if locked else failures,
-                               locked_until=now + LOCKED if locked else found.locked_until))
+def _rests(found: Account, now: datetime) -> bool:
+    return found.locked_until is not None and now < found.locked_until
 
 
 def ask_reset(store: Store, email: str, now: datetime) -> str | None:
-    """Make a reset link's secret; None for an unknown e-mail, which nobody is to be told."""
-    found = account(store, email=unicodedata.normalize("NFKC", email).strip().lower())
-    if found is None or not found.active:
+    """Make a reset link's secret for somebody who asks on the page.
+
+    None for an unknown e-mail, which nobody is to be told, and for one who asked less than five
+    minutes ago, so that nobody's box is filled.
+    """
+    found = account(store, email=one_form(email).strip().lower())
+    earlier = found and waiting_token(store, "reset", found.email)
+    if found is None or not found.active or (earlier and now < earlier.created + AGAIN):
         return None
+    return _make_token(store, "reset", found.email, {}, now)
+
+
+def reset_link(store: Store, email: str, now: datetime) -> str:
+    """Make a reset link's secret for the person at the machine.
+
+    Raises ``UnknownRecordError``, and ``InputError`` for a disabled account.
+    """
+    found = by_email(store, email)
+    if not found.active:
+        raise InputError("The account of {email} is disabled; enable it first.", email=found.email)
     return _make_token(store, "reset", found.email, {}, now)
 
 
@@ -238,34 +261,47 @@ def reset(store: Store, secret: str, password: str, now: datetime) -> Account:
     check_password(password, owner.email, owner.name)
     if use_token(store, secret, "reset", now) is None:
         raise _used_up()
-    return _set_password(store, owner, password)
+    set_password(store, owner, hashed(password))
+    return owner
 
 
-def change_password(store: Store, account_id: str, old: str, new: str) -> Account:
-    """Set a new password by the old one, if there is any, and end all sessions of the account."""
+def change_password(store: Store, account_id: str, old: str, new: str, now: datetime) -> Account:
+    """Set a new password by the old one, if there is any, and end all sessions of the account.
+
+    Wrong tries count as those of signing in do: a session left open is no place for guessing.
+    """
     owner = account(store, account_id=account_id)
-    if owner is None or (owner.password and not _verify(owner.password, old)):
-        raise InputError("The present password is wrong.")
+    if owner is None or (owner.password and (_rests(owner, now)
+                                             or not fits(owner.password, old))):
+        if owner is not None and not _rests(owner, now):
+            count_failure(store, owner.account_id, FAILURES, now + LOCKED)
+        raise InputError("The present password is wrong. After five wrong tries an account rests "
+                         "for a quarter of an hour.")
     check_password(new, owner.email, owner.name)
-    return _set_password(store, owner, new)
+    set_password(store, owner, hashed(new))
+    return owner
 
 
-def _set_password(store: Store, owner: Account, password: str) -> Account:
-    changed = replace(owner, password=_hasher().hash(password), failures=0, locked_until=None)
-    put_account(store, changed)
-    end_sessions(store, account_id=owner.account_id)
-    return changed
+def change_profile(store: Store, account_id: str, name: str, lang: str | None) -> None:
+    """Set the own name and language; raise ``InputError`` for a bad one."""
+    named = clean_name(name)
+    if not named:
+        raise InputError("Write a name.")
+    if lang not in (None, *INTERFACE_LANGUAGES):
+        raise InputError("“{lang}” is no language of the pages; wanted: {wanted}", lang=lang,
+                         wanted=", ".join(INTERFACE_LANGUAGES))
+    change_account(store, account_id, name=named, lang=lang)
 
 
 def set_active(store: Store, account_id: str, active: bool) -> Account:
     """Disable an account, ending its sessions at once, or enable it; raise ``InputError``."""
-    owner = account(store, account_id=account_id)
-    if owner is None:
+    if not change_account(store, account_id, active=active):
         raise InputError("There is no such account.")
-    put_account(store, replace(owner, active=active))
     if not active:
         end_sessions(store, account_id=account_id)
-    return replace(owner, active=active)
+    found = account(store, account_id=account_id)
+    assert found is not None
+    return found
 
 
 def entrance(store: Store, now: datetime, centre: str | None = None) -> str:
@@ -274,8 +310,7 @@ def entrance(store: Store, now: datetime, centre: str | None = None) -> str:
     The account has no password until one is set; the link is for the person at the machine.
     """
     email = "admin@localhost.local"
-    if account(store, email=email) is None:
-        put_account(store, Account("admin", email, "admin", "system-admin", now, None, centre))
+    add_account(store, Account("admin", email, "admin", "system-admin", now, None, centre))
     return _make_token(store, "enter", email, {}, now)
 
 

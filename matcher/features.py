@@ -232,7 +232,8 @@ def support(context: Context) -> Floats:
     """How much dated, outside evidence stands behind the offer: ``n / (n + 3)``, 0…1.
 
     A patent, publication, project or case counts 1, a certificate or device half, undated half
-    of that. A profile's own claims alone give 0; who shows no evidence at all is neutral.
+    of that. A profile's own claims give 0, also where they stand as evidence (source "profile");
+    who shows no evidence at all is neutral.
     """
     return context.once("support", lambda: _support(context))
 
@@ -241,7 +242,8 @@ def _support(context: Context) -> Floats:
     if not any(context.evidence):
         return np.full(len(context.offers), 0.5, np.float32)
     counts = np.array([sum(EVIDENCE_COUNTS.get(e.kind, 0.5) * (0.5 if e.year is None else 1)
-                           for e in own) for own in context.evidence], np.float32)
+                           for e in own if e.source != "profile") for own in context.evidence],
+                      np.float32)
     return counts / (counts + 3)
 
 

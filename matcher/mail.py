@@ -2,13 +2,15 @@
 
 A mail is queued once a key and sent at most once: it is claimed before it is sent, and one whose
 sender died in between waits an hour before it is tried again. Servers that fail are asked again
-after 5 minutes, 10, 20 … up to a day.
+after 5 minutes, 10, 20 … up to a day. A mail that cannot be made waits like one that is refused, so
+that it never stops the others.
 """
 
 from __future__ import annotations
 
 import base64
 import smtplib
+import ssl
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,7 +21,8 @@ from email.utils import format_datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from matcher.errors import SettingError
+from matcher.accounts import clean_email
+from matcher.errors import InputError, SettingError
 from matcher.languages import render
 from matcher.settings import Settings
 from matcher.store import Store
@@ -29,6 +32,9 @@ from matcher.vocabulary import Message
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=5), timedelta(days=1)
 CLAIMED = timedelta(hours=1)
 PATIENCE_S = 20
+# The last three are what the library's parser of headers trips over.
+FAULTS = (OSError, smtplib.SMTPException, InputError, ValueError, LookupError, AttributeError)
+_HERE = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ def deliver(store: Store, settings: Settings, now: datetime) -> Delivery:
             continue
         try:
             send(mail, compose(mail, settings.values["MAIL_FROM"]))
-        except (OSError, smtplib.SMTPException) as problem:
+        except FAULTS as problem:
             text = f"{type(problem).__name__}: {problem}"
             mark_failed(store, mail.number, text, now + pause(mail.tries))
             done = Delivery(done.sent, done.waiting + 1, text)
@@ -75,10 +81,14 @@ def pause(tries: int) -> timedelta:
 
 
 def compose(mail: Mail, sender: str) -> EmailMessage:
-    """Make the message; line breaks cannot get from a subject or address into the headers."""
+    """Make the message; line breaks cannot get from a subject or address into the headers.
+
+    Raises ``InputError`` for a recipient that is not exactly one address.
+    """
     message = EmailMessage(policy=SMTP)
-    message["From"], message["To"] = _one_line(sender), _one_line(mail.recipient)
+    message["From"], message["To"] = _one_line(sender), clean_email(mail.recipient)
     message["Subject"] = _one_line(mail.subject)
+    message["Auto-Submitted"] = "auto-generated"
     message["Date"] = format_datetime(mail.created)
     message["Message-ID"] = f"<{mail.number}.{int(mail.created.timestamp())}@matcher>"
     message.set_content(mail.body)
@@ -106,22 +116,32 @@ def _sender(settings: Settings) -> Callable[[Mail, EmailMessage], None]:
 
 
 def _write(file: Path, message: EmailMessage) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
+    """Write a mail where only this program's owner can read it: it may hold a link."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = file.with_suffix(".part")
+    part.touch(0o600)
     part.write_bytes(message.as_bytes())
     part.replace(file)
 
 
 def _send(url: str, message: EmailMessage) -> None:
-    """Send by SMTP: smtps from the start, smtp with STARTTLS where the server offers it."""
+    """Send by SMTP: smtps from the start, smtp with STARTTLS where the server offers it.
+
+    A password is given to a server whose certificate is good, or to this machine, and to no other.
+    """
     parts = urlsplit(url)
-    kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
-    default = 465 if parts.scheme == "smtps" else 25
-    server = kind(parts.hostname or "", parts.port or default, timeout=PATIENCE_S)
+    host, checked = parts.hostname or "", ssl.create_default_context()
+    server: smtplib.SMTP
+    if parts.scheme == "smtps":
+        server = smtplib.SMTP_SSL(host, parts.port or 465, timeout=PATIENCE_S, context=checked)
+    else:
+        server = smtplib.SMTP(host, parts.port or 25, timeout=PATIENCE_S)
     with closing(server):
         server.ehlo()
         if parts.scheme == "smtp" and server.has_extn("starttls"):
-            server.starttls()
+            server.starttls(context=checked if parts.username else None)
+        elif parts.scheme == "smtp" and parts.username and host not in _HERE:
+            raise smtplib.SMTPException("the server offers no STARTTLS, so it gets no password")
         if parts.username:
             server.login(unquote(parts.username), unquote(parts.password or ""))
         server.send_message(message)

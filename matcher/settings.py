@@ -34,6 +34,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("LANG", "zh", "zh or en", "language of the command line and of reports"),
     Setting("HOST", "127.0.0.1", "address", "where `matcher serve` listens"),
     Setting("PORT", "8321", "1-65535", "port of `matcher serve`"),
+    Setting("URL", "", "URL", "address people open, e.g. https://match.example.tw; empty: "
+            "http://HOST:PORT"),
     Setting("SECRET_KEY", "", "text", "key of the page's cookies; empty: made once in HOME"),
     Setting("TOP", "10", "1-1000", "matches shown for one need"),
     Setting("SMTP_URL", "", "URL", "mail server; empty: mails become files in HOME/outbox"),

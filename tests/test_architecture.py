@@ -12,8 +12,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ROOMS = (
     "vocabulary", "errors", "settings", "languages", "reference", "access", "lexical", "integrity", "intake",
-    "store", "accounts", "sessions", "mail", "features", "ranker", "encoding", "pool", "ranking", "scope", "assignment", "market",
-    "explanation", "cues", "coach", "insight", "frames", "evaluation", "learning", "workflow", "viewing", "decisions", "sheets", "listing", "region", "advice",
+    "store", "passwords", "accounts", "sessions", "mail", "features", "ranker", "encoding", "pool", "ranking", "scope", "assignment", "market",
+    "explanation", "cues", "coach", "insight", "frames", "evaluation", "learning", "workflow", "profiles", "viewing", "decisions", "sheets", "listing", "region", "advice",
     "allocation", "tuning", "encoders", "report", "shows", "shows_centre", "shows_coach", "shows_ranker", "demonstration", "doctor", "cli",
 )
 ONLY_IN = {

@@ -96,13 +96,36 @@ def test_of_two_senders_one_gets_the_mail(store):
     assert mails(store, due=NOW) == ()
 
 
-@pytest.mark.parametrize(("recipient", "subject"), [("a@example.org\r\nBcc: evil@example.org", "x"),
-                                                    ("a@example.org", "x\r\nBcc: evil@example.org")])
-def test_nothing_gets_into_the_headers(store, tmp_path, recipient, subject):
-    queue(store, "1", recipient, Message(subject), BODY, "en", NOW)
+def test_nothing_gets_into_the_headers_and_only_the_owner_reads_the_file(store, tmp_path):
+    queue(store, "1", "a@example.org", Message("x\r\nBcc: evil@example.org"), BODY, "en", NOW)
     deliver(store, settings_of(tmp_path), NOW)
     (file,) = (tmp_path / "outbox").glob("*.eml")
-    assert message_from_bytes(file.read_bytes(), policy=default)["Bcc"] is None
+    mail = message_from_bytes(file.read_bytes(), policy=default)
+    assert (mail["Bcc"], mail["Subject"]) == (None, "x Bcc: evil@example.org")
+    assert [path.stat().st_mode & 0o077 for path in (file, file.parent)] == [0, 0]
+
+
+@pytest.mark.parametrize("recipient", ["a@example.org\r\nBcc: evil@example.org", "a@b.tw,c@d.tw", "a@", "@", "", "a@[.tw"])
+def test_a_recipient_that_is_not_one_address_stops_no_other_mail(store, tmp_path, recipient):
+    queue(store, "1", recipient, SUBJECT, BODY, "en", NOW)
+    queue(store, "2", "b@example.org", SUBJECT, BODY, "en", NOW)
+    done = deliver(store, settings_of(tmp_path), NOW)
+    assert (done.sent, done.waiting, "is no e-mail address" in done.problem) == (1, 1, True)
+
+
+def test_a_mail_that_was_sent_keeps_neither_text_nor_files(store, tmp_path):
+    queue(store, "1", "a@example.org", SUBJECT, BODY, "en", NOW, [("a.csv", "text/csv", b"x")])
+    assert "http://x/y" in mails(store)[0].body
+    deliver(store, settings_of(tmp_path), NOW)
+    assert (mails(store)[0].body, mails(store)[0].files) == ("", [])
+    assert not queue(store, "1", "a@example.org", SUBJECT, BODY, "en", NOW)
+
+
+def test_a_password_goes_to_no_server_that_cannot_encrypt(store, tmp_path, inbox, monkeypatch):
+    monkeypatch.setattr("matcher.mail._HERE", ())
+    queue(store, "1", "a@example.org", SUBJECT, BODY, "en", NOW)
+    done = deliver(store, settings_of(tmp_path, inbox.url.replace("//", "//office:secret@")), NOW)
+    assert (done.sent, "offers no STARTTLS" in done.problem, inbox.mails) == (0, True, [])
 
 
 @pytest.mark.parametrize("url", ["mail.example.org", "http://mail.example.org", "smtp://"])
@@ -123,7 +146,7 @@ def test_commands_send_and_list(store, tmp_path, monkeypatch):
 @pytest.mark.parametrize(("command", "words"), [
     (["invite", "a@example.org", "--role", "reader", "--centre", "STSP"], "/invitations/"), (["enter"], "/enter/"),
     (["invite", "a@example.org", "--role", "reader"], "必須指定園區"), (["reset", "no@example.org"], "no@example.org"),
-    (["list"], ""),
+    (["list"], ""), (["disable", "no@example.org"], "no@example.org"),
 ])
 def test_account_commands_print_links_or_say_why_not(store, tmp_path, monkeypatch, command, words):
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path))

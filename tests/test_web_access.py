@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import secrets
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from argon2 import PasswordHasher
 from conftest import EVIDENCE, NEEDS, OFFERS, PARTIES, PASSWORD, account_in, signed_in, token_of
 
-from matcher import accounts, sessions
+from matcher import accounts, passwords, sessions
+from matcher.errors import StoreError
+from matcher.settings import load_settings
 from matcher.store import open_store
+from matcher.store.outbox import mails
 from web import HEADERS, create_app
+from web.access import allow
 
 ROLES = {
     "anonymous": {}, "firm A": {"role": "firm", "party_id": "P1"}, "firm B": {"role": "firm", "party_id": "P3"},
@@ -21,8 +28,8 @@ ROLES = {
 TABLE = {
     "GET /": "200 200 200 200 200 200 200 200 200",
     "GET /healthz": "200 200 200 200 200 200 200 200 200",
-    "GET /centres/CTSP": "302 403 403 403 403 200 404 200 200",
-    "GET /centres/XX": "302 403 403 403 403 404 404 404 404",
+    "GET /centres/CTSP": "302 403 403 403 403 200 404 403 200",
+    "GET /centres/XX": "302 403 403 403 403 404 404 403 404",
     "GET /needs/N1": "302 200 404 403 403 200 404 403 200",
     "GET /needs/N1.json": "302 200 404 403 403 200 404 403 200",
     "GET /needs/N1.csv": "302 200 404 403 403 200 404 403 200",
@@ -61,6 +68,7 @@ TABLE = {
     "POST /reset/x": "422 422 422 422 422 422 422 422 422",
     "POST /enter/x": "422 422 422 422 422 422 422 422 422",
     "POST /invitations/x": "422 422 422 422 422 422 422 422 422",
+    "POST /account": "403 422 422 422 422 422 422 422 422",
     "POST /account/password": "403 422 422 422 422 422 422 422 422",
     "POST /account/sessions/end": "403 302 302 302 302 302 302 302 302",
     "POST /accounts/invite": "403 403 403 403 403 422 422 403 422",
@@ -68,18 +76,54 @@ TABLE = {
 }
 
 
-@pytest.fixture
-def app(settings):
+@pytest.fixture(scope="module", autouse=True)
+def quick():
+    """Make hashing cheap; test_accounts looks at the real one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("matcher.passwords._hasher", lambda: PasswordHasher(1, 8, 1))
+        passwords.nobody.cache_clear()
+        yield
+    passwords.nobody.cache_clear()
+
+
+def world_in(folder, **more):
+    """Make the settings of a store with the small records."""
+    settings = load_settings({"MATCHER_HOME": str(folder)})
+    settings = replace(settings, values={**settings.values, **more})
     open_store(settings.database_url).put(parties=PARTIES, needs=NEEDS, offers=OFFERS, evidence=EVIDENCE)
-    made = create_app(settings)
-    made.config["WTF_CSRF_ENABLED"] = False
-    return made
+    return settings
+
+
+@pytest.fixture(scope="module")
+def everybody(tmp_path_factory):
+    """An app without form tokens and one account of each role."""
+    settings = world_in(tmp_path_factory.mktemp("everybody"))
+    app = create_app(settings)
+    app.config["WTF_CSRF_ENABLED"] = False
+    store = sessions.store_of(settings)
+    people = {name: account_in(store, name=name.replace(" ", "-"), **who) for name, who in ROLES.items() if who}
+    return app, people
 
 
 @pytest.fixture
-def clients(app):
-    return {name: signed_in(app, name=name.replace(" ", "-"), **who) if who else app.test_client()
-            for name, who in ROLES.items()}
+def app(everybody):
+    return everybody[0]
+
+
+def client_of(app, account_id=None):
+    """Give a client in which an account is signed in."""
+    client = app.test_client()
+    if account_id:
+        secret = secrets.token_hex(16)
+        sessions.begin(app.config["MATCHER"], secret, account_id, datetime.now(UTC))
+        client.set_cookie("session", secret)
+    return client
+
+
+@pytest.fixture
+def clients(everybody):
+    app, people = everybody
+    return {name: client_of(app, people[name].account_id if name in people else None) for name in ROLES}
 
 
 @pytest.mark.parametrize("row", TABLE)
@@ -101,31 +145,71 @@ def test_every_view_is_in_the_table_and_marked_with_its_verb(app):
     assert all(hasattr(view, "verb") for name, view in app.view_functions.items() if name != "static")
 
 
-def test_a_view_without_a_mark_is_closed_to_everybody(app):
+@pytest.mark.parametrize("row", [row for row in TABLE if row.startswith("GET")])
+def test_asking_for_the_head_alone_opens_nothing_more(app, row):
+    path = row.split(" ")[1]
+    assert client_of(app).head(path).status_code == int(TABLE[row].split()[0])
+
+
+def test_a_view_without_a_mark_is_closed_to_everybody_and_two_marks_are_refused(settings):
+    app = create_app(settings)
     app.add_url_rule("/open", view_func=lambda: "secret", endpoint="open")
     assert signed_in(app).get("/open").status_code == 403
+    for bad in (lambda: allow("judge")(allow("anybody")(lambda: "")), lambda: allow("no such verb")(lambda: "")):
+        with pytest.raises(ValueError, match="one verb of the table a view"):
+            bad()
 
 
-def test_a_visitor_who_looks_gets_neither_cookie_nor_session(app, settings):
-    page = app.test_client().get("/")
-    assert "Set-Cookie" not in page.headers
-    with open_store(settings.database_url).reading() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM sessions").scalar() == 0
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/forgotten", "/enter/x"])
+def test_a_visitor_who_looks_gets_no_row_and_on_the_start_page_no_cookie(app, path):
+    page = app.test_client().get(path)
+    assert ("Set-Cookie" in page.headers) == (path != "/")
+    with sessions.store_of(app.config["MATCHER"]).reading() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM sessions WHERE account_id IS NULL").scalar() == 0
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """An app with its form tokens on."""
+    return create_app(world_in(tmp_path_factory.mktemp("site")))
 
 
 @pytest.fixture
-def browser(settings):
-    """A client of an app with its tokens on, and the account it can sign in to."""
-    store = open_store(settings.database_url)
-    store.put(parties=PARTIES, needs=NEEDS, offers=OFFERS, evidence=EVIDENCE)
-    account_in(store, role="centre-admin", centre="CTSP")
-    return create_app(settings).test_client()
+def settings(site):
+    return site.config["MATCHER"]
+
+
+@pytest.fixture
+def store(settings):
+    return sessions.store_of(settings)
+
+
+@pytest.fixture
+def person(store):
+    """A new administrator of CTSP, whose password is PASSWORD."""
+    return account_in(store, role="centre-admin", centre="CTSP", name=secrets.token_hex(4))
+
+
+@pytest.fixture
+def browser(site, person):
+    """A browser in which the person can sign in."""
+    client = site.test_client()
+    client.email = person.email
+    return client
 
 
 def sign_in(client, **more):
     page = client.get("/sign-in")
-    return client.post("/sign-in", data={"csrf_token": token_of(page), "email": "centre-admin@example.org",
-                                         "password": PASSWORD, **more})
+    return client.post("/sign-in", data={"csrf_token": token_of(page), "email": client.email, "password": PASSWORD, **more})
+
+
+def post(client, path, page="/account", **data):
+    """Send a form with the token of a page."""
+    return client.post(path, data={"csrf_token": token_of(client.get(page)), **data})
+
+
+def cookie(client):
+    return client.get_cookie("session").value
 
 
 @pytest.mark.parametrize(("wanted", "went"), [
@@ -138,30 +222,139 @@ def test_signing_in_leads_back_to_this_site_only(browser, wanted, went):
 
 def test_signing_in_changes_the_secret_and_signing_out_ends_it(browser):
     browser.get("/sign-in")
-    before = browser.get_cookie("session").value
+    before = cookie(browser)
     sign_in(browser)
-    inside = browser.get_cookie("session").value
+    inside = cookie(browser)
     assert inside != before
-    assert browser.get("/needs/N1").status_code == 200
-    browser.post("/sign-out", data={"csrf_token": token_of(browser.get("/account"))})
+    assert browser.get("/account").status_code == 200
+    post(browser, "/sign-out")
     browser.set_cookie("session", inside)
-    assert browser.get("/needs/N1").status_code == 302
+    assert browser.get("/account").status_code == 302
 
 
-def test_a_disabled_account_is_out_at_once(browser, settings):
+def test_signing_in_again_ends_the_session_before(browser, settings, person):
     sign_in(browser)
-    store = sessions.store_of(settings)
-    accounts.set_active(store, accounts.by_email(store, "centre-admin@example.org").account_id, False)
-    assert browser.get("/needs/N1").status_code == 302
-
-
-@pytest.mark.parametrize(("idle", "status"), [(timedelta(hours=7), 200), (timedelta(hours=8), 302)])
-def test_an_idle_session_ends_after_eight_hours(browser, settings, idle, status):
     sign_in(browser)
-    secret = browser.get_cookie("session").value
-    row = sessions.session(settings, secret)
-    sessions.put(settings, secret, row.account_id, row.content, row.created, datetime.now(UTC) - idle, row.expires)
-    assert browser.get("/needs/N1").status_code == status
+    assert len(sessions.others(settings, person.account_id)) == 1
+
+
+def test_a_disabled_account_is_out_at_once(browser, store, person):
+    sign_in(browser)
+    accounts.set_active(store, person.account_id, False)
+    assert browser.get("/account").status_code == 302
+    accounts.set_active(store, person.account_id, True)
+    assert browser.get("/account").status_code == 302
+
+
+@pytest.mark.parametrize(("idle", "age", "status"), [(7, 1, 200), (8, 1, 302), (0, 6 * 24, 200), (0, 7 * 24, 302)])
+def test_a_session_ends_after_eight_idle_hours_and_after_seven_days(browser, settings, idle, age, status):
+    sign_in(browser)
+    now = datetime.now(UTC)
+    row, begun = sessions.session(settings, cookie(browser), now), now - timedelta(hours=age)
+    sessions.put(settings, cookie(browser), row.account_id, row.content, begun, now - timedelta(hours=idle), begun + timedelta(days=7))
+    assert browser.get("/account").status_code == status
+
+
+def test_looking_writes_at_most_once_a_minute(browser, settings):
+    sign_in(browser)
+    browser.get("/account")
+
+    def seen():
+        return sessions.session(settings, cookie(browser), datetime.now(UTC)).seen
+
+    first = seen()
+    browser.get("/account")
+    assert seen() == first
+    sessions.seen(settings, cookie(browser), {}, first - timedelta(seconds=61))
+    browser.get("/")
+    assert seen() > first
+
+
+def test_a_session_that_is_ended_during_a_request_does_not_come_back(browser, settings, store, person, monkeypatch):
+    sign_in(browser)
+    sessions.seen(settings, cookie(browser), {}, datetime.now(UTC) - timedelta(minutes=5))
+    real = sessions.account_of
+
+    def ended_meanwhile(*args):
+        found = real(*args)
+        sessions.end(settings, cookie(browser))
+        return found
+
+    monkeypatch.setattr("matcher.sessions.account_of", ended_meanwhile)
+    assert browser.get("/account").status_code == 200
+    assert sessions.others(settings, person.account_id) == ()
+    assert browser.get_cookie("session") is None
+
+
+def test_a_new_password_ends_all_sessions_but_the_one_that_set_it(browser, site, person):
+    sign_in(browser)
+    other = client_of(site, person.account_id)
+    before = cookie(browser)
+    post(browser, "/account/password", old=PASSWORD, new="another good sentence")
+    assert (browser.get("/account").status_code, other.get("/account").status_code) == (200, 302)
+    other.set_cookie("session", before)
+    assert other.get("/account").status_code == 302
+
+
+def test_a_reset_ends_the_session_of_the_browser_it_was_done_in(browser, store, settings, person):
+    sign_in(browser)
+    secret = accounts.ask_reset(store, person.email, datetime.now(UTC))
+    page = post(browser, f"/reset/{secret}", f"/reset/{secret}", password="another good sentence")
+    assert page.headers["Location"] == "/sign-in"
+    assert "The new password is set. Sign in with it." in browser.get("/sign-in?lang=en").text
+    assert browser.get("/account").status_code == 302
+    assert sessions.others(settings, person.account_id) == ()
+
+
+def test_the_account_page_sets_name_and_language_and_ends_other_sessions(browser, site, store, person):
+    sign_in(browser)
+    other = client_of(site, person.account_id)
+    assert "this browser" in browser.get("/account?lang=en").text
+    page = post(browser, "/account", name=" 林 小姐 ", lang="zh")
+    assert any(line.startswith("lang=zh") for line in page.headers.getlist("Set-Cookie"))
+    found = accounts.by_email(store, person.email)
+    assert (found.name, found.lang) == ("林 小姐", "zh")
+    assert "使用" in browser.get("/account").text
+    post(browser, "/account/sessions/end")
+    assert (browser.get("/account").status_code, other.get("/account").status_code) == (200, 302)
+
+
+@pytest.mark.parametrize("content", [{"account": "{id}"}, {"account_id": "{id}", "_user_id": "{id}"}])
+def test_a_signed_cookie_signs_nobody_in(site, person, content):
+    from flask.sessions import SecureCookieSessionInterface
+
+    signer = SecureCookieSessionInterface().get_signing_serializer(site)
+    client = site.test_client()
+    client.set_cookie("session", signer.dumps({k: v.format(id=person.account_id) for k, v in content.items()}))
+    assert client.get("/account").status_code == 302
+
+
+@pytest.mark.parametrize("value", ["x", "a.b", "a.b.c", "." * 50, "x" * 5000, "\u00e9"])
+def test_a_cookie_that_is_none_is_as_no_cookie(site, value):
+    client = site.test_client()
+    assert client.get("/", headers={"Cookie": f"session={value}"}).status_code == 200
+
+
+def test_a_database_that_cannot_be_read_is_said_on_a_page(browser, monkeypatch):
+    def fail(*_args):
+        raise StoreError("The database {url} cannot be used: {cause}.", url="x", cause="the disk is full")
+
+    sign_in(browser)
+    with monkeypatch.context() as broken:
+        broken.setattr("matcher.sessions.session", fail)
+        page = browser.get("/account?lang=en")
+        assert (page.status_code, "cannot be used: the disk is full" in page.text) == (503, True)
+    assert browser.get("/account").status_code == 200
+
+
+def test_a_page_is_shown_even_when_it_cannot_be_noted_that_it_was(browser, settings, monkeypatch):
+    def fail(*_args):
+        raise StoreError("The database {url} cannot be used: {cause}.", url="x", cause="the disk is full")
+
+    sign_in(browser)
+    sessions.seen(settings, cookie(browser), {}, datetime.now(UTC) - timedelta(minutes=5))
+    monkeypatch.setattr("matcher.sessions.seen", fail)
+    assert browser.get("/account").status_code == 200
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"},
@@ -190,25 +383,83 @@ def test_every_answer_carries_the_headers_and_a_cookie_that_scripts_cannot_read(
     assert "Secure" in secure
 
 
-def test_an_invitation_is_made_shown_once_and_used(browser, settings):
+@pytest.fixture
+def https(tmp_path):
+    """A browser of a site whose settings say that people open it by https."""
+    settings = world_in(tmp_path, URL="https://match.example.tw")
+    account_in(sessions.store_of(settings), role="reader", centre="CTSP")
+    client = create_app(settings).test_client()
+    client.email = "reader@example.org"
+    return client
+
+
+@pytest.mark.parametrize(("origin", "status"), [
+    ("https://match.example.tw", 302), ("https://localhost", 302), ("http://match.example.tw", 403), ("https://evil.example", 403)])
+def test_behind_a_proxy_the_site_of_the_settings_is_its_own(https, origin, status):
+    page = https.get("/sign-in")
+    assert page.headers["Set-Cookie"].startswith("__Host-session=")
+    assert "Secure" in page.headers["Set-Cookie"]
+    assert page.headers["Strict-Transport-Security"] == "max-age=31536000"
+    answer = https.post("/sign-in", data={"csrf_token": token_of(page), "email": https.email, "password": PASSWORD},
+                        headers={"Origin": origin, "Cookie": page.headers["Set-Cookie"].split(";")[0]})
+    assert answer.status_code == status
+
+
+def test_links_in_mails_lead_to_the_site_of_the_settings_whatever_host_a_request_names(site, store, person):
+    client, evil = site.test_client(), "http://evil.example"
+    page = client.get("/forgotten", base_url=evil)
+    for _ in range(2):
+        client.post("/forgotten", base_url=evil, data={"csrf_token": token_of(page), "email": person.email})
+    (mail,) = [m for m in mails(store) if m.recipient == person.email]
+    assert "http://127.0.0.1:8321/reset/" in mail.body
+    assert "evil.example" not in mail.body
+
+
+def test_whether_an_e_mail_is_known_is_not_told(site, person):
+    client = site.test_client()
+    pages = [post(client, "/forgotten", "/forgotten", email=email).text for email in (person.email, "nobody@example.org", "x")]
+    assert len(set(pages)) == 1
+
+
+def test_an_invitation_is_made_shown_once_and_used(browser, site, store):
     sign_in(browser)
-    token = token_of(browser.get("/accounts"))
-    browser.post("/accounts/invite", data={"csrf_token": token, "email": "new@example.org", "role": "reader"})
+    email = f"{secrets.token_hex(4)}@example.org"
+    post(browser, "/accounts/invite", "/accounts", email=email, role="reader")
     page = browser.get("/accounts")
-    link = page.text.split("http://localhost")[1].split("<")[0].split('"')[0]
-    assert "http://localhost/invitations" not in browser.get("/accounts").text
-    other = browser.application.test_client()
-    other.post(link, data={"csrf_token": token_of(other.get(link)), "name": "New", "password": PASSWORD})
-    made = accounts.by_email(sessions.store_of(settings), "new@example.org")
+    link = page.text.split("http://127.0.0.1:8321")[1].split("<")[0].split('"')[0]
+    assert "/invitations/" not in browser.get("/accounts").text
+    other = site.test_client()
+    post(other, link, link, name="New", password=PASSWORD)
+    made = accounts.by_email(store, email)
     assert (made.role, made.centre) == ("reader", "CTSP")
-    assert other.get("/centres/CTSP").status_code == 200
+    assert other.get("/account").status_code == 200
 
 
-def test_an_administrator_makes_no_system_administrator_and_reaches_no_other_centre(browser, settings):
+@pytest.mark.parametrize(("form", "words"), [
+    ({"role": "system-admin"}, "only a system administrator invites another"),
+    ({"role": "firm", "party_id": "P3"}, "needs a party of the store, found “P3”"),
+    ({"role": "researcher", "party_id": "P3", "centre": "PABP"}, "needs a party of the store, found “P3”"),
+])
+def test_an_administrator_invites_for_the_own_centre_only(browser, form, words):
     sign_in(browser)
-    other = account_in(sessions.store_of(settings), role="centre-admin", centre="PABP", name="other")
-    token = token_of(browser.get("/accounts"))
-    page = browser.post("/accounts/invite", data={"csrf_token": token, "email": "n@example.org", "role": "system-admin"})
-    assert page.status_code == 422
-    assert browser.post(f"/accounts/{other.account_id}/disable", data={"csrf_token": token}).status_code == 404
-    assert "other@example.org" not in browser.get("/accounts").text
+    page = post(browser, "/accounts/invite?lang=en", "/accounts", email="n@example.org", **form)
+    assert (page.status_code, words in page.text) == (422, True)
+    assert 'value="P3"' not in browser.get("/accounts").text
+
+
+def test_an_administrator_reaches_no_account_of_another_centre_or_above(browser, store, person):
+    sign_in(browser)
+    others = [account_in(store, role="centre-admin", centre="PABP", name=secrets.token_hex(4)),
+              account_in(store, role="system-admin", name=secrets.token_hex(4))]
+    for other in (*others, person):
+        assert post(browser, f"/accounts/{other.account_id}/disable").status_code == 404
+    page = browser.get("/accounts").text
+    assert [other.email in page for other in (*others, person)] == [False, False, True]
+
+
+def test_a_one_time_link_enters_once(site, store):
+    secret = accounts.entrance(store, datetime.now(UTC))
+    client, late = site.test_client(), site.test_client()
+    assert post(client, f"/enter/{secret}", f"/enter/{secret}").headers["Location"] == "/"
+    assert client.get("/accounts").status_code == 200
+    assert post(late, f"/enter/{secret}", f"/enter/{secret}").status_code == 422

@@ -8,12 +8,13 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from flask import Flask, abort, render_template, request
+from flask import Flask, abort, current_app, render_template, request
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 
 from matcher.errors import ForbiddenError, InputError, MatcherError, UnknownRecordError
 from matcher.languages import INTERFACE_LANGUAGES, render, translate
+from matcher.sessions import address_of
 from matcher.settings import Settings, load_settings
 from web.sessions import StoredSessions
 from web.shell import context, page_language
@@ -39,6 +40,8 @@ def create_app(settings: Settings | None = None) -> Flask:
                       MATCHER=chosen, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.session_interface = StoredSessions()
+    if address_of(chosen).startswith("https:"):
+        app.wsgi_app = _as_https(app.wsgi_app)  # type: ignore[method-assign]
     from web import access, board, guides, home, insight, lists, records
 
     app.before_request(access.find_viewer)
@@ -71,9 +74,18 @@ def _refuse_foreign() -> None:
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return
     origin = request.headers.get("Origin")
+    own = (None, request.host_url.rstrip("/"), address_of(current_app.config["MATCHER"]))
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none") or (
-            origin is not None and origin != request.host_url.rstrip("/")):
+            origin not in own):
         abort(403)
+
+
+def _as_https(inner: Any) -> Any:
+    """Answer as the https site of the settings, where a proxy in front ends the encryption."""
+    def answer(environ: dict[str, Any], start: Any) -> Any:
+        return inner({**environ, "wsgi.url_scheme": "https"}, start)
+
+    return answer
 
 
 def _harden(response: Any) -> Any:
@@ -81,7 +93,9 @@ def _harden(response: Any) -> Any:
         response.headers.setdefault(name, value)
     if request.args.get("lang") in INTERFACE_LANGUAGES:
         response.set_cookie("lang", request.args["lang"], max_age=31_536_000, samesite="Lax",
-                            httponly=True)
+                            httponly=True, secure=request.is_secure)
+    if request.is_secure:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
     return response
 
 

@@ -22,9 +22,9 @@ from flask import (
 
 from matcher import access, accounts, mail, sessions
 from matcher.errors import InputError
-from matcher.languages import render
+from matcher.languages import INTERFACE_LANGUAGES, render
 from matcher.vocabulary import Message
-from web.sessions import ACCOUNT
+from matcher.workflow import TAIPEI
 from web.shell import notice, page_language
 
 pages = Blueprint("access", __name__)
@@ -33,9 +33,10 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 def allow(verb: str) -> Callable[[View], View]:
     """Mark a view with the verb a viewer must be able to do somewhere; no mark, no entrance."""
-    assert verb in access.PERMISSIONS, verb
 
     def mark(view: View) -> View:
+        if verb not in access.PERMISSIONS or hasattr(view, "verb"):
+            raise ValueError(f"{view.__name__}: one verb of the table a view, found {verb}")
         view.verb = verb  # type: ignore[attr-defined]
         return view
 
@@ -43,8 +44,11 @@ def allow(verb: str) -> Callable[[View], View]:
 
 
 def find_viewer() -> None:
-    """Before each request: find who asks."""
-    account_id = session.get(ACCOUNT)
+    """Before each request: find who asks; raise ``StoreError`` where that cannot be read."""
+    g.viewer = access.ANONYMOUS
+    if session.problem:  # type: ignore[attr-defined]
+        raise session.problem  # type: ignore[attr-defined]
+    account_id = session.account_id  # type: ignore[attr-defined]
     found = account_id and sessions.account_of(current_app.config["MATCHER"], account_id)
     g.viewer = accounts.viewer_of(found) if found else access.ANONYMOUS
 
@@ -57,7 +61,7 @@ def guard() -> Response | None:
     verb = getattr(view, "verb", None)
     if verb is not None and access.may_somewhere(g.viewer, verb):
         return None
-    if verb is not None and not g.viewer.is_known and request.method == "GET":
+    if verb is not None and not g.viewer.is_known and request.method in ("GET", "HEAD"):
         return redirect(url_for("access.sign_in", next=request.full_path))  # type: ignore[return-value]
     return abort(403)
 
@@ -84,11 +88,22 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def _begin(account: Any) -> None:
-    """Sign an account in under a new secret."""
-    session.clear()
-    session.renew()  # type: ignore[attr-defined]
-    session[ACCOUNT] = account.account_id
+def link(endpoint: str, **values: Any) -> str:
+    """Give a whole address for a mail, on the site of the settings, whatever a request says."""
+    return sessions.address_of(settings()) + url_for(endpoint, **values)
+
+
+def _begin(account: Any, to: str) -> Any:
+    """Sign an account in under a new secret, in its language, and lead it somewhere."""
+    session.begin(account.account_id)  # type: ignore[attr-defined]
+    return _in_language(redirect(to), account.lang)
+
+
+def _in_language(answer: Any, lang: str | None) -> Any:
+    if lang:
+        answer.set_cookie("lang", lang, max_age=31_536_000, samesite="Lax", httponly=True,
+                          secure=request.is_secure)
+    return answer
 
 
 def safe_address(wanted: str, otherwise: str) -> str:
@@ -119,15 +134,14 @@ def do_sign_in() -> Any:
                                  request.form.get("password", ""), now())
     except InputError as problem:
         return _again("access_sign_in.html", problem, next=_next())
-    _begin(found)
-    return redirect(_next())
+    return _begin(found, _next())
 
 
 @pages.post("/sign-out")
 @allow("anybody")
 def sign_out() -> Any:
     """End this session."""
-    session.clear()
+    session.end()  # type: ignore[attr-defined]
     return redirect(url_for("home.start"))
 
 
@@ -142,8 +156,7 @@ def enter(secret: str) -> str:
 @allow("anybody")
 def do_enter(secret: str) -> Any:
     """Sign the person at the machine in, once."""
-    _begin(accounts.enter(store(), secret, now()))
-    return redirect(url_for("home.start"))
+    return _begin(accounts.enter(store(), secret, now()), url_for("home.start"))
 
 
 @pages.route("/invitations/<secret>", methods=["GET", "POST"])
@@ -151,7 +164,7 @@ def do_enter(secret: str) -> Any:
 def accept(secret: str) -> Any:
     """Show an invitation, or make its account and sign it in."""
     found = accounts.invited(store(), secret, now())
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("access_accept.html", email=found.email, name=found.content["name"])
     try:
         made = accounts.accept(store(), secret, request.form.get("name", ""),
@@ -159,21 +172,20 @@ def accept(secret: str) -> Any:
     except InputError as problem:
         return _again("access_accept.html", problem, email=found.email,
                       name=request.form.get("name", ""))
-    _begin(made)
-    return redirect(url_for("home.start"))
+    return _begin(made, url_for("home.start"))
 
 
 @pages.route("/forgotten", methods=["GET", "POST"])
 @allow("anybody")
 def forgotten() -> Any:
     """Ask for an e-mail, and send a link there; whether it is known is not told."""
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("access_forgotten.html", sent=False)
     email = request.form.get("email", "")
     secret = accounts.ask_reset(store(), email, now())
     if secret is not None:
-        address = url_for("access.reset", secret=secret, _external=True)
-        mail.queue(store(), f"reset:{secret[:12]}", accounts.clean_email(email),
+        address = link("access.reset", secret=secret)
+        mail.queue(store(), accounts.mail_key("reset", secret), accounts.clean_email(email),
                    Message("Set a new password"),
                    Message("Open this link within an hour to set a new password: {address}",
                            {"address": address}), page_language(), now())
@@ -184,12 +196,13 @@ def forgotten() -> Any:
 @allow("anybody")
 def reset(secret: str) -> Any:
     """Set a new password by a link; all sessions of the account end."""
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("access_reset.html")
     try:
         accounts.reset(store(), secret, request.form.get("password", ""), now())
     except InputError as problem:
         return _again("access_reset.html", problem)
+    session.end()  # type: ignore[attr-defined]
     notice(Message("The new password is set. Sign in with it."))
     return redirect(url_for("access.sign_in"))
 
@@ -197,24 +210,45 @@ def reset(secret: str) -> Any:
 @pages.get("/account")
 @allow("signed-in")
 def mine() -> str:
-    """Show the own account: password, sessions."""
-    rows = sessions.others(settings(), g.viewer.account_id)
-    return render_template("access_account.html", rows=rows, problem=None)
+    """Show the own account: name, language, password, sessions."""
+    return _mine()
+
+
+@pages.post("/account")
+@allow("signed-in")
+def profile() -> Any:
+    """Set the own name and language."""
+    name, lang = request.form.get("name", ""), request.form.get("lang") or None
+    try:
+        accounts.change_profile(store(), g.viewer.account_id, name, lang)
+    except InputError as problem:
+        return _mine(problem), 422
+    notice(Message("Name and language are set."))
+    return _in_language(redirect(url_for("access.mine")), lang)
 
 
 @pages.post("/account/password")
 @allow("signed-in")
 def password() -> Any:
     """Change the password; all other sessions end."""
+    form = request.form
     try:
-        found = accounts.change_password(store(), g.viewer.account_id,
-                                         request.form.get("old", ""), request.form.get("new", ""))
+        found = accounts.change_password(store(), g.viewer.account_id, form.get("old", ""),
+                                         form.get("new", ""), now())
     except InputError as problem:
-        return _again("access_account.html", problem,
-                      rows=sessions.others(settings(), g.viewer.account_id))
-    _begin(found)
+        return _mine(problem), 422
+    answer = _begin(found, url_for("access.mine"))
     notice(Message("The new password is set. All other sessions have ended."))
-    return redirect(url_for("access.mine"))
+    return answer
+
+
+def _mine(problem: InputError | None = None) -> str:
+    secret = session.secret  # type: ignore[attr-defined]
+    rows = [{"since": row.created.astimezone(TAIPEI), "seen": row.seen.astimezone(TAIPEI),
+             "is_here": sessions.is_same(row, secret)}
+            for row in sessions.others(settings(), g.viewer.account_id)]
+    return render_template("access_account.html", rows=rows, languages=INTERFACE_LANGUAGES,
+                           problem=problem and render(problem.message, page_language()))
 
 
 @pages.post("/account/sessions/end")
@@ -238,17 +272,15 @@ def accounts_list() -> str:
 def invite() -> Any:
     """Invite somebody; the link is sent by mail and shown once."""
     form = request.form
-    centre = g.viewer.centre if g.viewer.role != "system-admin" else form.get("centre") or None
-    asked = accounts.Invitation(form.get("email", ""), form.get("role", ""), centre,
-                                form.get("party_id") or None, form.get("name", ""))
+    asked = accounts.Invitation(form.get("email", ""), form.get("role", ""),
+                                form.get("centre") or None, form.get("party_id") or None,
+                                form.get("name", ""))
     try:
-        if asked.role == "system-admin" and g.viewer.role != "system-admin":
-            raise InputError("Only a system administrator invites another.")
-        secret = accounts.invite(store(), asked, now())
+        secret = accounts.invite(store(), asked, now(), g.viewer)
     except InputError as problem:
         return _accounts_page(problem), 422
-    address = url_for("access.accept", secret=secret, _external=True)
-    mail.queue(store(), f"invite:{secret[:12]}", accounts.clean_email(asked.email),
+    address = link("access.accept", secret=secret)
+    mail.queue(store(), accounts.mail_key("invite", secret), accounts.clean_email(asked.email),
                Message("Your invitation"),
                Message("Open this link within 14 days to make your account: {address}",
                        {"address": address}), page_language(), now())
@@ -273,16 +305,16 @@ def set_active(account_id: str, what: str) -> Any:
 
 
 def _accounts() -> Any:
-    centre = None if g.viewer.role == "system-admin" else g.viewer.centre or ""
-    return accounts.listed(store(), centre)
+    return accounts.managed(store(), g.viewer)
 
 
 def _accounts_page(problem: InputError | None = None) -> str:
     lang = page_language()
-    roles = {key: label[lang] for key, label in access.ROLES.items() if key != "anonymous"}
+    roles = {key: label[lang] for key, label in access.ROLES.items() if key != "anonymous"
+             and (key != "system-admin" or g.viewer.role == "system-admin")}
     return render_template(
         "access_accounts.html", rows=_accounts(), roles=roles,
-        parties=sorted(store().parties().values(), key=lambda party: party.name),
+        parties=accounts.parties_for(store(), g.viewer),
         problem=problem and render(problem.message, lang), form=request.form)
 
 

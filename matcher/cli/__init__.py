@@ -20,6 +20,7 @@ from matcher.cli.coach import coach
 from matcher.cli.decisions import decisions
 from matcher.cli.listing import search
 from matcher.cli.models import model, train
+from matcher.cli.profiles import drafts
 from matcher.cli.ranker import ranker, what_if
 from matcher.cli.works import works
 from matcher.errors import InputError
@@ -274,6 +275,7 @@ def shown_value(name: str, settings: Settings) -> str:
 
 main.add_command(account)
 main.add_command(mail)
+main.add_command(drafts)
 main.add_command(search)
 main.add_command(works)
 main.add_command(why)

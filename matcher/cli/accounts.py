@@ -55,7 +55,8 @@ def list_accounts(as_json: bool) -> None:
 @account.command()
 @click.argument("email")
 @click.option("--enable", is_flag=True, help="Enable it again.")
-def disable(email: str, enable: bool) -> None:
+@json_option
+def disable(email: str, enable: bool, as_json: bool) -> None:
     """Disable the account of EMAIL; its sessions end at once."""
     from matcher import accounts
     from matcher.sessions import store_of
@@ -63,6 +64,9 @@ def disable(email: str, enable: bool) -> None:
     store = store_of(load_settings())
     found = accounts.by_email(store, email)
     accounts.set_active(store, found.account_id, enable)
+    if as_json:
+        show_json({"email": found.email, "active": enable})
+        return
     say("{email} is enabled." if enable else "{email} is disabled.", email=found.email)
 
 
@@ -75,8 +79,7 @@ def reset(email: str, as_json: bool) -> None:
     from matcher.sessions import store_of
 
     store = store_of(load_settings())
-    found = accounts.by_email(store, email)
-    _show_link(f"/reset/{accounts.ask_reset(store, found.email, datetime.now(UTC))}", as_json)
+    _show_link(f"/reset/{accounts.reset_link(store, email, datetime.now(UTC))}", as_json)
 
 
 @account.command()
@@ -91,8 +94,9 @@ def enter(as_json: bool) -> None:
 
 
 def _show_link(path: str, as_json: bool) -> None:
-    host, port = load_settings().address
-    link = f"http://{host}:{port}{path}"
+    from matcher.sessions import address_of
+
+    link = address_of(load_settings()) + path
     if as_json:
         show_json({"link": link})
     else:

@@ -1,7 +1,9 @@
 """Accounts, server-side sessions, and single-use tokens as rows.
 
-Secrets are stored as their sha256 only: whoever reads the database can neither sign in nor use
-a link. Times are passed in, in UTC.
+Secrets are stored as their sha256 only. What several requests may change at once is changed column
+by column under a condition, never by writing back a whole row that was read before: so a sign-in
+that takes its time neither undoes a new password nor enables a disabled account. Times are passed
+in, in UTC.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Update, delete, insert, or_, select, update
 
 from matcher.store import schema
 from matcher.store.store import Store
@@ -85,12 +87,66 @@ def account(store: Store, *, account_id: str | None = None, email: str | None = 
     return None if row is None else _to(Account, row)
 
 
-def put_account(store: Store, changed: Account) -> None:
-    """Write an account in the place of the one with its id."""
-    row, key = asdict(changed), {"account_id": changed.account_id}
+def add_account(store: Store, made: Account, token_hash: str | None = None,
+                now: datetime | None = None) -> bool:
+    """Write a new account and use its invitation up, both or neither.
+
+    Says False where the link was used meanwhile or the e-mail has an account.
+    """
+    known = select(schema.accounts.c.account_id).filter_by(email=made.email)
     with store.writing() as connection:
-        if not connection.execute(update(schema.accounts).filter_by(**key).values(row)).rowcount:
-            connection.execute(insert(schema.accounts), row)
+        if connection.execute(known).first():
+            return False
+        if token_hash is not None and not connection.execute(_using(token_hash, now)).rowcount:
+            return False
+        connection.execute(insert(schema.accounts), asdict(made))
+    return True
+
+
+def change_account(store: Store, account_id: str, **values: Any) -> bool:
+    """Change these columns of an account; say whether there is one."""
+    with store.writing() as connection:
+        done = connection.execute(update(schema.accounts).filter_by(account_id=account_id)
+                                  .values(values))
+    return bool(done.rowcount)
+
+
+def let_in(store: Store, found: Account, now: datetime, password: str) -> bool:
+    """Note a sign-in, and store ``password``'s new hash, where the account still stands as found.
+
+    False where it was meanwhile disabled or locked, or its password was changed.
+    """
+    table = schema.accounts.c
+    with store.writing() as connection:
+        done = connection.execute(update(schema.accounts).where(
+            table.account_id == found.account_id, table.password == found.password,
+            table.active.is_(True), or_(table.locked_until.is_(None), table.locked_until <= now),
+        ).values(failures=0, locked_until=None, last_seen=now, password=password))
+    return bool(done.rowcount)
+
+
+def count_failure(store: Store, account_id: str | None, most: int, until: datetime) -> None:
+    """Count a wrong password; the ``most``-th locks the account and counting starts anew.
+
+    Without an account it takes the same way, so that the time tells nothing.
+    """
+    table = schema.accounts
+    query = select(table.c.failures).filter_by(account_id=account_id).with_for_update()
+    with store.writing() as connection:
+        failures = (connection.scalar(query) or 0) + 1
+        values = {"failures": 0, "locked_until": until} if failures >= most else {
+            "failures": failures}
+        connection.execute(update(table).filter_by(account_id=account_id).values(values))
+
+
+def set_password(store: Store, owner: Account, password: str) -> None:
+    """Store a new hash; end all sessions and links of the account in the same moment."""
+    key = {"account_id": owner.account_id}
+    with store.writing() as connection:
+        connection.execute(update(schema.accounts).filter_by(**key).values(
+            password=password, failures=0, locked_until=None))
+        connection.execute(delete(schema.sessions).filter_by(**key))
+        connection.execute(delete(schema.tokens).filter_by(email=owner.email, used=None))
 
 
 def put_session(store: Store, session: Session) -> None:
@@ -98,6 +154,23 @@ def put_session(store: Store, session: Session) -> None:
     with store.writing() as connection:
         connection.execute(delete(schema.sessions).filter_by(token_hash=session.token_hash))
         connection.execute(insert(schema.sessions), asdict(session))
+
+
+def touch_session(store: Store, token_hash: str, content: Mapping[str, Any], seen: datetime
+                  ) -> bool:
+    """Change a session that still is; one that was ended meanwhile does not come back."""
+    with store.writing() as connection:
+        done = connection.execute(update(schema.sessions).filter_by(token_hash=token_hash)
+                                  .values(content=dict(content), seen=seen))
+    return bool(done.rowcount)
+
+
+def sweep(store: Store, now: datetime, idle_since: datetime) -> None:
+    """Remove sessions and links that are over."""
+    with store.writing() as connection:
+        connection.execute(delete(schema.sessions).where(or_(
+            schema.sessions.c.expires <= now, schema.sessions.c.seen <= idle_since)))
+        connection.execute(delete(schema.tokens).where(schema.tokens.c.expires <= now))
 
 
 def session(store: Store, token_hash: str) -> Session | None:
@@ -133,9 +206,19 @@ def end_sessions(store: Store, *, token_hash: str | None = None, account_id: str
 
 
 def put_token(store: Store, token: Token) -> None:
-    """Write a new token."""
+    """Write a new token; an unused one for the same purpose and e-mail is worth nothing more."""
     with store.writing() as connection:
+        connection.execute(delete(schema.tokens).filter_by(purpose=token.purpose,
+                                                           email=token.email, used=None))
         connection.execute(insert(schema.tokens), asdict(token))
+
+
+def waiting_token(store: Store, purpose: str, email: str) -> Token | None:
+    """Find the unused token of a purpose and an e-mail, expired or not."""
+    query = select(schema.tokens).filter_by(purpose=purpose, email=email, used=None)
+    with store.reading() as connection:
+        row = connection.execute(query).mappings().first()
+    return None if row is None else _to(Token, row)
 
 
 def find_token(store: Store, secret: str, purpose: str, now: datetime) -> Token | None:
@@ -153,10 +236,13 @@ def use_token(store: Store, secret: str, purpose: str, now: datetime) -> Token |
     if found is None:
         return None
     with store.writing() as connection:
-        done = connection.execute(update(schema.tokens).where(
-            schema.tokens.c.token_hash == found.token_hash,
-            schema.tokens.c.used.is_(None)).values(used=now))
+        done = connection.execute(_using(found.token_hash, now))
     return found if done.rowcount else None
+
+
+def _using(token_hash: str, now: datetime | None) -> Update:
+    return update(schema.tokens).where(schema.tokens.c.token_hash == token_hash,
+                                       schema.tokens.c.used.is_(None)).values(used=now)
 
 
 def _to(noun: type[Any], row: Any) -> Any:

@@ -81,7 +81,7 @@ def _make_engine(url: str) -> Engine:
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
     """Set one connection up; the driver's own BEGIN is switched off."""
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON",
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON",
                    f"busy_timeout={BUSY_TIMEOUT_MS}"):
         connection.execute(f"PRAGMA {pragma}").close()
 

@@ -1,4 +1,7 @@
-"""Mails that wait to be sent, as rows; each key once, so that a retry makes no second mail."""
+"""Mails that wait to be sent, as rows; each key once, so that a retry makes no second mail.
+
+A mail's text may hold a link that lets somebody in: it is kept until the mail is sent, not longer.
+"""
 
 from __future__ import annotations
 
@@ -61,8 +64,8 @@ def claim(store: Store, mail: Mail, until: datetime) -> bool:
 
 
 def mark_sent(store: Store, number: int, time: datetime) -> None:
-    """Note that a mail was sent."""
-    _note(store, number, {"sent": time, "problem": None})
+    """Note that a mail was sent, and forget its text and files."""
+    _note(store, number, {"sent": time, "problem": None, "body": "", "files": []})
 
 
 def mark_failed(store: Store, number: int, problem: str, next_try: datetime) -> None:

@@ -1,0 +1,65 @@
+"""Profiles and needs from draft to publication, who sees what of them, and the rights of § 3.
+
+``form`` is the table of fields; ``content`` checks what was filled in; ``drafts`` and ``reviews``
+are the way to publication; ``consents`` the texts agreed to; ``cards`` says what a viewer may see;
+``lifetimes`` renews and ends; ``pairs`` releases, agrees, declines; ``mine`` exports and deletes.
+"""
+
+from __future__ import annotations
+
+from matcher.profiles.cards import naming_problems, shown_fields
+from matcher.profiles.consents import CONSENTS, POINTS, consent_text, has_consent
+from matcher.profiles.content import fill, problems, read_form, with_works
+from matcher.profiles.drafts import (
+    STATES,
+    DraftConflictError,
+    give_consent,
+    my_drafts,
+    new_draft_id,
+    save_draft,
+    show_draft,
+    submit,
+    withdraw,
+)
+from matcher.profiles.form import AUDIENCES, FORM_FIELDS, SIDES, FormField, form_fields
+from matcher.profiles.lifetimes import (
+    close,
+    expiring,
+    my_records,
+    renew,
+    state_of,
+    withdraw_consent,
+)
+from matcher.profiles.mine import FLAT, delete_my_data, export_my_data, flat_rows
+from matcher.profiles.pairs import (
+    ALL_MATCHED,
+    PAIR_STATES,
+    MyMatch,
+    agree,
+    decline,
+    my_matches,
+    relation_of,
+    release,
+    show_record,
+    take_back,
+)
+from matcher.profiles.reviews import (
+    RETURN_REASONS,
+    Review,
+    drafts_to_review,
+    reasons_of,
+    review,
+    revise,
+    warnings,
+)
+
+__all__ = [
+    "ALL_MATCHED", "AUDIENCES", "CONSENTS", "FLAT", "FORM_FIELDS", "PAIR_STATES", "POINTS",
+    "RETURN_REASONS", "SIDES", "STATES", "DraftConflictError", "FormField", "MyMatch", "Review",
+    "agree", "close", "consent_text", "decline", "delete_my_data", "drafts_to_review", "expiring",
+    "export_my_data", "fill", "flat_rows", "form_fields", "give_consent", "has_consent",
+    "my_drafts", "my_matches", "my_records", "naming_problems", "new_draft_id", "problems",
+    "read_form", "reasons_of", "relation_of", "release", "renew", "review", "revise",
+    "save_draft", "show_draft", "show_record", "shown_fields", "state_of", "submit", "take_back",
+    "warnings", "with_works", "withdraw", "withdraw_consent",
+]

@@ -1,0 +1,198 @@
+"""What is stored about an account, and taking it out again so that no byte of it is left.
+
+Lists, outcomes, judgements and the audit keep ids, numbers and codes; the texts in them go.
+Vectors are the text in another form: those of texts nobody else has go too.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Column, Connection, Table, delete, func, null, or_, select, update
+
+from matcher.integrity import read_fairly
+from matcher.store import schema
+from matcher.store.audit import AuditLine, append, aware
+from matcher.store.notes import plain
+from matcher.store.store import Store, _touch, text_hash
+from matcher.vocabulary import Need
+
+Records = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An account with what is its own: needs and offers by id, and its party where nobody else's.
+
+    ``party_id`` is None where others belong to the party too: then its row stays.
+    """
+
+    account_id: str
+    email: str
+    needs: tuple[str, ...]
+    offers: tuple[str, ...]
+    party_id: str | None
+
+
+def person(store: Store, account_id: str) -> Person | None:
+    """Find what is an account's own: records its cards name, or all of a party that it is alone."""
+    accounts = schema.accounts
+    with store.reading() as connection:
+        row = connection.execute(select(accounts).filter_by(account_id=account_id)).mappings(
+            ).first()
+        if row is None:
+            return None
+        others = connection.scalar(select(func.count()).where(
+            accounts.c.party_id == row["party_id"], accounts.c.account_id != account_id))
+        alone = row["party_id"] if row["party_id"] and not others else None
+        needs, offers = (_own(connection, side, account_id, alone) for side in ("need", "offer"))
+    return Person(account_id, row["email"], needs, offers, alone)
+
+
+def _own(connection: Connection, side: str, account_id: str, party_id: str | None
+         ) -> tuple[str, ...]:
+    cards, table = schema.cards, schema.needs if side == "need" else schema.offers
+    found = set(connection.scalars(select(cards.c.record_id).where(
+        cards.c.side == side, cards.c.account_id == account_id)))
+    if party_id is not None:
+        key = next(iter(table.primary_key.columns))
+        found |= set(connection.scalars(select(key).where(table.c.party_id == party_id)))
+    return tuple(sorted(found))
+
+
+def remove_records(connection: Connection, records: Records) -> None:
+    """Remove needs and offers with evidence, cards and vectors; what lists say of them, too."""
+    needs, offers = records.get("need", ()), records.get("offer", ())
+    lone = _lone_hashes(connection, needs, offers)
+    _empty_lists(connection, needs, offers)
+    for side, table, ids in (("need", schema.needs, needs), ("offer", schema.offers, offers)):
+        key = next(iter(table.primary_key.columns))
+        connection.execute(delete(schema.cards).where(schema.cards.c.side == side,
+                                                      schema.cards.c.record_id.in_(ids)))
+        connection.execute(delete(table).where(key.in_(ids)))
+    for text in lone:
+        connection.execute(delete(schema.vectors).where(schema.vectors.c.hash == text))
+
+
+def _lone_hashes(connection: Connection, needs: Sequence[str], offers: Sequence[str]) -> set[str]:
+    """Name the texts of some records, as they were encoded, that no other record has.
+
+    A text that another has in other words but is encoded alike is named too: its vector is made
+    again when it is next needed.
+    """
+    asked = _lone(connection, schema.needs.c.need_id, needs,
+                  ("title", "description", "requirements"))
+    found = _lone(connection, schema.offers.c.offer_id, offers, ("title", "description"))
+    found |= _lone(connection, schema.evidence.c.offer_id, offers, ("title", "text"))
+    return {text_hash(text) for text in asked} | {
+        text_hash(read_fairly(text).text) for text in found}
+
+
+def _lone(connection: Connection, key: Column[Any], ids: Sequence[str], names: Sequence[str]
+          ) -> set[str]:
+    columns = [key.table.c[name] for name in names]
+    mine = {tuple(row) for row in connection.execute(select(*columns).where(key.in_(ids)))}
+    alike = select(*columns).where(key.not_in(ids), columns[1].in_({row[1] for row in mine}))
+    others = {tuple(row) for row in connection.execute(alike)} if mine else set()
+    return {"\n".join(filter(None, row)) for row in mine - others}
+
+
+def _empty_lists(connection: Connection, needs: Sequence[str], offers: Sequence[str]) -> None:
+    """Reduce lists of needs, and matches of needs and offers, to ids and numbers."""
+    for need_id in needs:
+        connection.execute(update(schema.match_lists).filter_by(need_id=need_id).values(
+            need=plain(asdict(Need(need_id))), widened=null()))
+    _clear(connection, schema.matches, needs, offers, {"evidence": [], "notes": null()})
+
+
+def _clear(connection: Connection, table: Table, needs: Sequence[str], offers: Sequence[str],
+           cleared: Mapping[str, Any]) -> None:
+    connection.execute(update(table).where(or_(
+        table.c.need_id.in_(needs), table.c.offer_id.in_(offers))).values(cleared))
+
+
+def erase(store: Store, who: Person, lines: Iterable[AuditLine]) -> bool:
+    """Erase an account and all that is its own in one transaction, then compact the file.
+
+    Gives whether the file was compacted; False: another program was at it, compact it later.
+    """
+    with store.writing() as connection:
+        remove_records(connection, {"need": who.needs, "offer": who.offers})
+        _clear(connection, schema.outcomes, who.needs, who.offers, {"note": null()})
+        _clear(connection, schema.judged, who.needs, who.offers, {"reason": ""})
+        _erase_account(connection, who)
+        _erase_audit(connection, who)
+        if who.offers or who.party_id:
+            _touch(connection)
+        append(connection, *lines)
+    return compact(store)
+
+
+def _erase_account(connection: Connection, who: Person) -> None:
+    """Remove account, drafts, consents, links and mail, and the party that was it alone."""
+    own, email = {"account_id": who.account_id}, who.email
+    for table in (schema.drafts, schema.consents, schema.sessions, schema.accounts):
+        connection.execute(delete(table).filter_by(**own))
+    connection.execute(delete(schema.tokens).filter_by(email=email))
+    connection.execute(delete(schema.outbox).filter_by(recipient=email))
+    connection.execute(update(schema.cards).filter_by(**own).values(account_id=None))
+    if who.party_id is not None:
+        conflicts = schema.conflicts.c
+        connection.execute(delete(schema.drafts).filter_by(party_id=who.party_id))
+        connection.execute(delete(schema.conflicts).where(or_(
+            conflicts.party_id == who.party_id, conflicts.other_party_id == who.party_id)))
+        connection.execute(delete(schema.parties).filter_by(party_id=who.party_id))
+
+
+def _erase_audit(connection: Connection, who: Person) -> None:
+    table, ids = schema.audit, (*who.needs, *who.offers, who.account_id)
+    connection.execute(update(table).where(or_(
+        table.c.who == who.account_id, table.c.record_id.in_(ids))).values(
+        before=null(), after=null()))
+
+
+def compact(store: Store) -> bool:
+    """Rewrite a SQLite file so that nothing of what was deleted is left in it or its log.
+
+    Gives False where another program is reading or writing it. Other databases clean up after
+    themselves.
+    """
+    engine = store._engine
+    if engine.dialect.name != "sqlite":
+        return True
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute("VACUUM")
+        busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        connection.close()
+    return not busy
+
+
+def rows_about(store: Store, who: Person) -> dict[str, list[dict[str, Any]]]:
+    """Give what is stored about an account as rows: account, party, decisions.
+
+    Neither colleagues' notes nor who decided are in them, and no numbers that count what others
+    did. Decisions about offers name needs: whoever shows them leaves out those not released.
+    """
+    outcomes, accounts = schema.outcomes, schema.accounts
+    hidden = {"password", "failures", "locked_until"}
+    with store.reading() as connection:
+        own = connection.execute(select(accounts).filter_by(account_id=who.account_id)).mappings()
+        party = connection.execute(select(schema.parties).filter_by(party_id=who.party_id))
+        decided = connection.execute(select(
+            outcomes.c.need_id, outcomes.c.offer_id, outcomes.c.stage, outcomes.c.time,
+            outcomes.c.reason).where(
+            outcomes.c.stage != "shown", outcomes.c.undone.is_(None),
+            or_(outcomes.c.need_id.in_(who.needs), outcomes.c.offer_id.in_(who.offers))
+            ).order_by(outcomes.c.number))
+        return {"account": [{k: v for k, v in aware(dict(row)).items() if k not in hidden}
+                            for row in own],
+                "party": [dict(row) for row in party.mappings()],
+                "decisions": [aware(dict(row)) for row in decided.mappings()]}
