@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -219,6 +221,151 @@ def test_decisions_come_back_from_excel(visit, home, tmp_path):
     assert stages(home)[need, sheet.cell(2, 2).value] == "meeting"
 
 
+BIBTEX = """@article{a, title={Spindle thermal error compensation}, year={2024}, abstract={Seven sensors, 6 µm left.}}
+@article{b, title={Machine tool warm-up}, year={2023}}
+@article{c, title={Edge models for drift}, year={2022}}
+@article{d, title={Not ours}, year={2021}}"""
+
+
+class Hand:
+    """Does things on a page by mouse, or by Tab, Space, Enter and typing alone."""
+
+    def __init__(self, page, keys):
+        self.page, self.keys = page, keys
+
+    def to(self, selector):
+        """Reach an element by Tab, as somebody without a mouse does."""
+        for _ in range(250):
+            self.page.keyboard.press("Tab")
+            if self.page.evaluate("s => document.activeElement?.matches(s)", selector):
+                return
+        raise AssertionError(f"Tab does not reach {selector}")
+
+    def press(self, selector):
+        if not self.keys:
+            self.page.click(selector)
+            return
+        self.to(selector)
+        kind = self.page.evaluate("document.activeElement.type")
+        self.page.keyboard.press("Space" if kind in ("checkbox", "radio") else "Enter")
+
+    def write(self, selector, text):
+        if not self.keys:
+            self.page.fill(selector, text)
+            return
+        self.to(selector)
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.type(text)
+
+    def choose(self, selector, value):
+        if not self.keys:
+            self.page.select_option(selector, value)
+            return
+        self.to(selector)
+        wanted = self.page.evaluate("([s, v]) => [...document.querySelector(s).options].findIndex(o => o.value === v)",
+                                    [selector, value])
+        self.page.keyboard.press("Home")
+        for _ in range(wanted):
+            self.page.keyboard.press("ArrowDown")
+
+
+def wait_saved(page, at_least=1):
+    page.wait_for_function("n => +document.querySelector('[name=version]').value >= n", arg=at_least)
+
+
+@pytest.mark.parametrize(("lang", "width", "keys"), [("zh-TW", 1280, False), ("en", 360, True)])
+def test_a_researcher_imports_works_hides_the_phone_submits_is_published_and_accepts_a_match(
+        visit, home, tmp_path, lang, width, keys):
+    page = visit("researcher@example.org", lang=lang, width=width)
+    hand = Hand(page, keys)
+    page.goto("/drafts/new/offer")
+    hand.write("#title", f"主軸熱誤差補償 {width}")
+    hand.write("#description", "以七個溫度點建立主軸熱誤差模型，補償後殘差 6 µm。目前工廠以暖機一小時因應，成本高。我們在三台加工中心驗證九小時。")
+    hand.choose("#centre", "STSP")
+    hand.write("#contact_name", "王老師")
+    hand.write("#contact_email", "wang@example.org")
+    hand.write("#contact_phone", "06-505-1001")
+    hand.choose("#show-contact_phone", "owner")
+    wait_saved(page)
+    picture(page, "form" if width > 900 else "form-phone")
+    hand.press("button[value=works]")
+    page.wait_for_selector("#file")
+    page.set_input_files("#file", files=[{"name": "works.bib", "mimeType": "text/plain", "buffer": BIBTEX.encode()}])
+    hand.press("main form[enctype] button")
+    page.wait_for_selector("[name=work]")
+    assert page.locator("[name=work]").count() == 4
+    for place in (1, 2, 3):
+        hand.press(f"li:nth-child({place}) [name=work]")
+    hand.press("form[action$=confirm] > button")
+    page.wait_for_selector("#e3t")
+    hand.press("[name=consent]")
+    hand.press("form[action$=submit] > button")
+    page.wait_for_url("**/mine")
+    office = visit(ADMIN, lang=lang, width=width)
+    office.goto("/review")
+    office.click("h2 a")
+    assert "06-505-1001" not in office.content()
+    office.click("button[value=accept]")
+    office.wait_for_url("**/review")
+    store = open_store(home.database_url)
+    offer = next(o for o in store.offers() if o.title.endswith(f" {width}"))
+    assert {e.title for e in store.evidence(offer.offer_id)} >= {"Spindle thermal error compensation", "Machine tool warm-up",
+                                                                 "Edge models for drift"}
+    need = release_to(home, offer.offer_id)
+    page.goto("/matches")
+    row = f"#x-{need}-{offer.offer_id}"
+    page.wait_for_selector(row)
+    hand.press(f"{row} form[action$=agree] button")
+    page.wait_for_selector(".message")
+    assert "contact_phone" not in page.content()
+    picture(page, "matches" if width > 900 else "matches-phone")
+
+
+def release_to(home, offer_id):
+    """As the firm: open a list that holds the offer, and release the need to it."""
+    from matcher import profiles, workflow
+    from matcher.access import Viewer
+
+    space = workflow.open_workspace(home)
+    need = next(n for n in space.store.needs("STSP") if n.party_id)
+    ours = replace(need, need_id=f"N-for-{offer_id}"[:60], title="主軸熱變位補償", description=space.store.offer(offer_id).description, kinds=())
+    space.store.put(needs=[ours])
+    found = next(workflow.match(space, needs=[ours.need_id], day=workflow.today()))
+    workflow.log_shown(space.store, found, datetime.now(UTC))
+    profiles.release(space.store, Viewer("firm", "firm", need.party_id), ours.need_id, offer_id, datetime.now(UTC))
+    return ours.need_id
+
+
+@pytest.mark.parametrize(("lang", "width", "keys"), [("zh-TW", 1280, False), ("en", 360, True)])
+def test_a_firm_posts_an_anonymous_need(visit, home, lang, width, keys):
+    page = visit("firm@example.org", lang=lang, width=width)
+    hand = Hand(page, keys)
+    page.goto("/drafts/new/need")
+    hand.write("#title", f"溫室夏季降溫 {width}")
+    hand.write("#description", "夏季溫室午後達四十一度，蘭花停止生長，一年損失三百萬元。目前以水牆降溫，濕度過高。希望降到二十八度以下。")
+    hand.choose("#centre", "STSP")
+    hand.write("#contact_name", "李經理")
+    hand.write("#contact_email", "li@example.org")
+    hand.press("#anonymous")
+    wait_saved(page)
+    page.wait_for_selector("#coach .badge")
+    assert page.locator("#coach li").count() >= 1
+    page.reload()
+    hand.press("[name=consent]")
+    hand.press("form[action$=submit] > button")
+    page.wait_for_url("**/mine")
+    office = visit(ADMIN, lang=lang)
+    office.goto("/review")
+    office.click("h2 a")
+    office.click("button[value=accept]")
+    office.wait_for_url("**/review")
+    need = next(n for n in open_store(home.database_url).needs("STSP") if n.title.endswith(f" {width}"))
+    page.goto(f"/needs/{need.need_id}")
+    page.wait_for_selector(".match")
+    group = visit("researcher@example.org")
+    assert group.goto(f"/needs/{need.need_id}").status in (403, 404)
+
+
 def axe(page):
     import axe_core_python
 
@@ -228,8 +375,10 @@ def axe(page):
 
 
 PAGES = {None: ("/", "/sign-in", "/forgotten", "/nowhere", "/help", "/help/office", "/help/party"),
+         "researcher@example.org": ("/", "/mine", "/drafts/new/offer", "/matches", "/account"),
+         "firm@example.org": ("/", "/mine", "/drafts/new/need", "/matches", "/needs/{need}"),
          ADMIN: ("/", "/centres/STSP", "/needs", "/offers", "/needs/{need}", "/needs/{need}/why?offer={offer}",
-                 "/needs/{need}/compare?offer={offer}&offer={other}", "/match?text=疫苗", "/offers/{offer}", "/board", "/region", "/decisions",
+                 "/needs/{need}/compare?offer={offer}&offer={other}", "/match?text=疫苗", "/offers/{offer}", "/board", "/region", "/review", "/decisions",
                  "/account", "/accounts", "/needs/nope")}
 
 

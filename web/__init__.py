@@ -20,6 +20,8 @@ from web.sessions import StoredSessions
 from web.shell import context, page_language
 
 LARGEST_REQUEST = 200_000
+LARGER = {"profiles.read": 11_000_000, "profiles.confirm": 4_000_000, "profiles.save": 4_000_000,
+          "board.sheet_in": 21_000_000}
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -42,13 +44,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.session_interface = StoredSessions()
     if address_of(chosen).startswith("https:"):
         app.wsgi_app = _as_https(app.wsgi_app)  # type: ignore[method-assign]
-    from web import access, board, guides, home, insight, lists, records
+    from web import access, board, guides, home, insight, lists, profiles, records, reviews
 
+    app.before_request(_set_limit)
     app.before_request(access.find_viewer)
     app.before_request(_refuse_foreign)
     CSRFProtect(app)
     app.before_request(access.guard)
-    for room in (home, lists, records, board, insight, guides, access):
+    for room in (home, lists, records, board, insight, guides, profiles, reviews, access):
         app.register_blueprint(room.pages)
     app.context_processor(context)
     app.after_request(_harden)
@@ -67,6 +70,12 @@ def secret_key(settings: Settings) -> str:
         file.touch(0o600)
         file.write_text(secrets.token_hex(32), "utf-8")
     return file.read_text("utf-8").strip()
+
+
+def _set_limit() -> None:
+    """Let some pages take in files and long forms, all others little."""
+    if request.endpoint in LARGER:
+        request.max_content_length = request.max_form_memory_size = LARGER[request.endpoint]
 
 
 def _refuse_foreign() -> None:

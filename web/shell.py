@@ -31,7 +31,7 @@ NAVIGATION = (
     Page("records.needs", "Needs", "judge"),
     Page("records.offers", "Offers", "see-offer"),
     Page("board.show", "Board", "record-outcome"),
-    Page("profiles.review", "Review", "review-drafts"),
+    Page("reviews.waiting", "Review", "review-drafts"),
     Page("profiles.mine", "My records", "see-own"),
     Page("profiles.matches", "My matches", "see-own"),
     Page("insight.show", "Region", "see-report"),

@@ -1,0 +1,266 @@
+"""Firms' and researchers' pages: records and drafts, the form with its coach, works, matches."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from flask import Blueprint, g, redirect, render_template, request, url_for
+
+from matcher import profiles, workflow
+from matcher.coach import GRADES, POINTS, advise
+from matcher.decisions import REASON_NAMES
+from matcher.errors import InputError, MatcherError
+from matcher.intake.works import Proposal, read_works
+from matcher.languages import render
+from matcher.listing import label
+from matcher.profiles import DraftConflictError
+from matcher.reference import centres, counties, terms
+from matcher.vocabulary import REACHES, Message, Need, Offer
+from web.access import allow, now
+from web.lists import workspace
+from web.shell import notice, page_language
+
+pages = Blueprint("profiles", __name__)
+FOUND_BY = 5
+
+
+@pages.get("/mine")
+@allow("see-own")
+def mine() -> str:
+    """List the viewer's published records and drafts."""
+    store, day = _store(), workflow.today()
+    drafts = [d for d in profiles.my_drafts(store, g.viewer) if d.status != "published"]
+    return render_template("mine.html", records=profiles.my_records(store, g.viewer, day),
+                           drafts=[(d, profiles.reasons_of(d)) for d in drafts],
+                           states=_names(profiles.STATES), sides=_sides(), day=day)
+
+
+@pages.get("/drafts/new/<any(need, offer):side>")
+@allow("see-own")
+def new(side: str) -> str:
+    """Show an empty form; it is stored once something is written into it."""
+    return _form(profiles.new_draft_id(), side, {"kind": "capability"} if side == "offer" else {},
+                 0)
+
+
+@pages.get("/drafts/<draft_id>")
+@allow("see-own")
+def draft(draft_id: str) -> str:
+    """Show the form of a draft."""
+    found = profiles.show_draft(_store(), g.viewer, draft_id)
+    return _form(draft_id, found.side, found.content, found.version, found)
+
+
+@pages.post("/drafts/<draft_id>")
+@allow("see-own")
+def save(draft_id: str) -> Any:
+    """Keep what the form holds, as the page does by itself while somebody writes."""
+    content = profiles.read_form({key: request.form.getlist(key) for key in request.form})
+    try:
+        profiles.save_draft(_store(), g.viewer, draft_id, content, _version(), now(),
+                            side=request.form.get("side"))
+    except DraftConflictError as problem:
+        return render_template("conflict.html", stored=problem.stored, yours=problem.yours,
+                               fields=problem.fields, labels=_labels(problem.stored.side)), 409
+    if request.form.get("what") == "works":
+        return redirect(url_for("profiles.works", draft_id=draft_id))
+    return redirect(url_for("profiles.draft", draft_id=draft_id))
+
+
+@pages.post("/drafts/<draft_id>/submit")
+@allow("see-own")
+def submit(draft_id: str) -> Any:
+    """Hand a draft in for review, with the consent to its publication."""
+    store = _store()
+    if request.form.get("consent"):
+        profiles.give_consent(store, g.viewer, draft_id, request.form["consent"], now(),
+                              page_language(), request.remote_addr)
+    try:
+        profiles.submit(store, g.viewer, draft_id, _version(), now())
+    except InputError as problem:
+        found = profiles.show_draft(store, g.viewer, draft_id)
+        return _form(draft_id, found.side, found.content, found.version, found,
+                     render(problem.message, page_language())), 422
+    notice(Message("Submitted. Your centre's office reviews it."),
+           undo=url_for("profiles.withdraw", draft_id=draft_id))
+    return redirect(url_for("profiles.mine"))
+
+
+@pages.post("/drafts/<draft_id>/withdraw")
+@allow("see-own")
+def withdraw(draft_id: str) -> Any:
+    """Take a draft out of review, put it aside, or take what it published out of all lists."""
+    profiles.withdraw(_store(), g.viewer, draft_id, now())
+    notice(Message("Taken back."))
+    return redirect(url_for("profiles.mine"))
+
+
+@pages.get("/drafts/<draft_id>/works")
+@allow("see-own")
+def works(draft_id: str) -> str:
+    """Ask for a file that lists works."""
+    found = profiles.show_draft(_store(), g.viewer, draft_id)
+    return render_template("works.html", draft=found, found=None, problem=None)
+
+
+@pages.post("/drafts/<draft_id>/works")
+@allow("see-own")
+def read(draft_id: str) -> Any:
+    """Show the works of a file as proposals; nothing is stored."""
+    found, file = profiles.show_draft(_store(), g.viewer, draft_id), request.files.get("file")
+    try:
+        listed = read_works(file.read() if file else b"", file.filename or "" if file else "")
+    except MatcherError as problem:
+        return render_template("works.html", draft=found, found=None,
+                               problem=render(problem.message, page_language())), 422
+    errors = [(e.row, render(e.wanted, page_language())) for e in listed.errors]
+    return render_template("works.html", draft=found, found=listed, errors=errors, problem=None,
+                           packed=[json.dumps(asdict(p), ensure_ascii=False)
+                                   for p in listed.proposals])
+
+
+@pages.post("/drafts/<draft_id>/works/confirm")
+@allow("see-own")
+def confirm(draft_id: str) -> Any:
+    """Put the ticked works into the draft's evidence."""
+    store = _store()
+    found = profiles.show_draft(store, g.viewer, draft_id)
+    chosen = [_proposal(text) for text in request.form.getlist("work")]
+    content = profiles.with_works(found.content, chosen)
+    profiles.save_draft(store, g.viewer, draft_id, content, found.version, now())
+    notice(Message("{count} works added.", {"count": len(chosen)}))
+    return redirect(url_for("profiles.draft", draft_id=draft_id))
+
+
+@pages.post("/records/<any(need, offer):side>/<record_id>/<any(edit, renew, close):act>")
+@allow("see-own")
+def change(side: str, record_id: str, act: str) -> Any:
+    """Open a draft of a published record, let it stay longer, or end it."""
+    store, day = _store(), workflow.today()
+    if act == "edit":
+        found = profiles.revise(store, g.viewer, side, record_id, now())
+        return redirect(url_for("profiles.draft", draft_id=found.draft_id))
+    (profiles.renew if act == "renew" else profiles.close)(store, g.viewer, side, record_id, day,
+                                                           now())
+    notice(Message("Renewed.") if act == "renew" else Message("Closed; it is in no list any more."))
+    return redirect(url_for("profiles.mine"))
+
+
+@pages.get("/matches")
+@allow("see-own")
+def matches() -> str:
+    """Show a firm its lists and a group the needs released to it."""
+    found = profiles.my_matches(_store(), g.viewer, workflow.today())
+    lang = page_language()
+    return render_template("matches.html", found=found, states=_names(profiles.PAIR_STATES),
+                           reasons={key: names[lang] for key, names in REASON_NAMES.items()},
+                           is_firm=g.viewer.role == "firm",
+                           consents={key: profiles.consent_text(key).points
+                                     for key in ("release", "agree")})
+
+
+@pages.post("/matches/<need_id>/<offer_id>/<any(release, agree, decline, back):act>")
+@allow("see-own")
+def answer(need_id: str, offer_id: str, act: str) -> Any:
+    """Release, agree, decline with a reason, or take a yes back."""
+    store, address = _store(), request.remote_addr
+    undo = None
+    if act == "release":
+        profiles.release(store, g.viewer, need_id, offer_id, now(), address)
+    elif act == "agree":
+        profiles.agree(store, g.viewer, need_id, offer_id, now(), address)
+    elif act == "decline":
+        profiles.decline(store, g.viewer, need_id, offer_id, request.form.get("reason", ""), now())
+    else:
+        profiles.take_back(store, g.viewer, need_id, offer_id, now())
+    if act in ("release", "agree"):
+        undo = url_for("profiles.answer", need_id=need_id, offer_id=offer_id, act="back")
+    notice(ANSWERS[act], undo=undo)
+    return redirect(url_for("profiles.matches"))
+
+
+ANSWERS = {"release": Message("Released: the group sees the need now."),
+           "agree": Message("Agreed. When both sides have agreed you see each other's contact."),
+           "decline": Message("Declined; the ranking learns from the reason."),
+           "back": Message("Taken back.")}
+
+
+def _store() -> Any:
+    return workspace().store
+
+
+def _version() -> int:
+    text = request.form.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() else -1
+
+
+def _proposal(text: str) -> Proposal:
+    try:
+        row = json.loads(text)
+        return Proposal(**{**row, "authors": tuple(row["authors"])})
+    except (ValueError, TypeError, KeyError):
+        raise InputError("A work came back damaged; read the file again.") from None
+
+
+def _form(draft_id: str, side: str, content: Any, version: int, found: Any = None,
+          problem: str | None = None) -> str:
+    """Render the form with its problems, the coach's advice and, for a need, who would be found."""
+    lang, day = page_language(), workflow.today()
+    filled = profiles.fill(side, content, "–", g.viewer.party_id, day)
+    record = filled.record or (Need if side == "need" else Offer)(
+        "–", str(content.get("title") or ""), str(content.get("description") or ""))
+    advice = advise(record, filled.evidence)
+    wrong = [(p.column, render(p.wanted, lang), p.fatal)
+             for p in (filled.problems if version else ())]
+    return render_template(
+        "draft.html", draft_id=draft_id, side=side, content=content, version=version, found=found,
+        fields=[_field(f, lang) for f in profiles.form_fields(side, content.get("kind"))],
+        problem=problem, wrong=wrong, advice=advice, points=POINTS, sides=_sides(),
+        grade=next(names[lang] for _, key, names in GRADES if key == advice.grade),
+        missing=[render(m, lang) for m in advice.missing], consent=profiles.consent_text("publish"),
+        consent_points=profiles.POINTS, audiences=_names(profiles.AUDIENCES),
+        warnings=[render(m, lang) for m in profiles.warnings(_store(), found)] if found else [],
+        near=_found_by(record))
+
+
+def _found_by(record: Need | Offer) -> list[dict[str, Any]]:
+    """Give the offers a need would find as it stands; needs are hidden until they are released."""
+    if not isinstance(record, Need) or len(record.text) < 10:
+        return []
+    found = workflow.match_text(workspace(), record.text, centre=record.centre, top=FOUND_BY,
+                                day=workflow.today())
+    offers = {o.offer_id: o for o in workspace().pool().offers}
+    return [{"title": offers[m.offer_id].title, "lang": offers[m.offer_id].lang,
+             "score": m.score, "pair": m.evidence[0] if m.evidence else None}
+            for m in found.matches]
+
+
+def _field(field: Any, lang: str) -> dict[str, Any]:
+    return {"key": field.key, "input": field.input, "label": field.label[lang],
+            "help": field.help[lang], "limit": field.limit, "required": field.required,
+            "audience": field.audience, "least": field.least,
+            "choices": _choices(field.choices, lang) if field.choices else []}
+
+
+def _choices(name: str, lang: str) -> list[tuple[str, str]]:
+    if name == "centres":
+        return [(code, c.name[lang]) for code, c in centres().items()]
+    if name == "counties":
+        return [(county, c.name[lang]) for county, c in counties().items()]
+    if name == "reaches":
+        return [(key, label("reach", key, lang)) for key in REACHES]
+    return [(key, term.name[lang]) for key, term in terms(name).items()]
+
+
+def _labels(side: str) -> dict[str, str]:
+    return {f.key: f.label[page_language()] for f in profiles.form_fields(side)}
+
+
+def _names(table: Any) -> dict[str, str]:
+    return {key: names[page_language()] for key, names in table.items()}
+
+
+def _sides() -> dict[str, str]:
+    return _names(profiles.SIDES)
