@@ -309,7 +309,7 @@ def test_a_researcher_imports_works_hides_the_phone_submits_is_published_and_acc
     office.wait_for_url("**/review")
     store = open_store(home.database_url)
     offer = next(o for o in store.offers() if o.title.endswith(f" {width}"))
-    assert {e.title for e in store.evidence(offer.offer_id)} >= {"Spindle thermal error compensation", "Machine tool warm-up",
+    assert {e.title or e.text for e in store.evidence(offer.offer_id)} >= {"Spindle thermal error compensation", "Machine tool warm-up",
                                                                  "Edge models for drift"}
     need = release_to(home, offer.offer_id)
     page.goto("/matches")
