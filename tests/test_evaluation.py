@@ -32,6 +32,40 @@ def test_metrics_agree_with_ir_measures():
         [theirs[ir_measures.parse_measure(m)] for m in ("nDCG@10", "RR@10", "R@100", "P@1")])
 
 
+def random_run(seed):
+    """Twelve needs: grades -1…3 of some documents, tied scores of others, some lists over 100.
+
+    A tie is broken by document id, the last first, as trec_eval does.
+    """
+    random, documents = np.random.default_rng(seed), [f"d{i:03}" for i in range(140)]
+    grades, scores, lists = {}, {}, {}
+    for need in (f"q{i}" for i in range(12)):
+        judged = random.choice(documents, random.integers(1, 40), replace=False).tolist()
+        grades[need] = dict(zip(judged, random.integers(-1, 4, len(judged)).tolist(), strict=True))
+        listed = random.choice(documents, random.integers(1, 140), replace=False).tolist()
+        scores[need] = dict(zip(listed, random.integers(0, 9, len(listed)) / 4, strict=True))
+        lists[need] = sorted(listed, key=lambda d: (scores[need][d], d), reverse=True)
+    return grades, scores, lists
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_metrics_agree_with_ir_measures_on_graded_tied_and_unjudged_documents(seed):
+    grades, scores, lists = random_run(seed)
+    del scores["q3"], lists["q3"]  # a judged need without a list scores 0
+    wanted = {q: row for q, row in grades.items() if max(row.values()) > 0}
+    ours = measure(lists, grades)
+    theirs = [aggregate(name, wanted, scores) for name in ("nDCG@10", "R@100", "P@1")]
+    first = {q: {d: scores[q][d] for d in ids[:10]} for q, ids in lists.items()}
+    theirs.insert(1, aggregate("RR", wanted, first))  # its RR@10 breaks ties another way
+    assert [f.queries for f in ours.values()] == [len(wanted)] * 4
+    assert [f.mean for f in ours.values()] == pytest.approx(theirs)
+
+
+def aggregate(name, grades, scores):
+    wanted = ir_measures.parse_measure(name)
+    return ir_measures.calc_aggregate([wanted], grades, scores)[wanted]
+
+
 def test_the_interval_holds_the_mean_and_is_the_same_each_time():
     values = np.random.default_rng(1).random(50)
     found = bootstrap(values)

@@ -11,7 +11,6 @@ import pytest
 from sklearn.utils.estimator_checks import check_estimator
 
 from matcher.errors import InputError, ModelFileError
-from matcher.evaluation import measure
 from matcher.features import FEATURES
 from matcher.learning.clicks import (
     DECLINED,
@@ -36,7 +35,7 @@ from matcher.learning.ranker import (
     solve,
     train_ranker,
 )
-from matcher.learning.release import HeldOut, compare, go_back, install, ndcg
+from matcher.learning.release import HeldOut, compare, go_back, install
 from matcher.learning.reliability import calibration_error, reliability_curve
 from matcher.learning.whatif import estimate, new_ranks
 from matcher.ranker import Ranker, load_ranker
@@ -364,13 +363,6 @@ def test_new_ranks_follow_the_new_weights_inside_each_list():
 
 
 # ---- comparison and release ---------------------------------------------------------------
-
-
-def test_ndcg_is_that_of_the_evaluation():
-    scores, grades = np.array([0.4, 0.9, 0.1, 0.5]), np.array([3, 0, 2, 1])
-    found = measure({"n": ["1", "3", "0", "2"]}, {"n": {str(i): int(g) for i, g in
-                                                        enumerate(grades)}})
-    assert ndcg(scores, grades) == pytest.approx(found["nDCG@10"].mean)
 
 
 def test_the_same_ranker_is_not_better_and_few_needs_are_refused():

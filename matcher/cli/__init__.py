@@ -18,6 +18,7 @@ from matcher.cli.allocation import assign, market
 from matcher.cli.base import Bar, Commands, Month, json_option, language, say, show_json
 from matcher.cli.coach import coach
 from matcher.cli.decisions import decisions
+from matcher.cli.evaluation import evaluate
 from matcher.cli.listing import search
 from matcher.cli.models import model, train
 from matcher.cli.profiles import drafts
@@ -162,28 +163,6 @@ def report_run(month: date, centre: str | None, everything: bool,
 
 
 @main.command()
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--encoder", "alone", is_flag=True,
-              help="Measure the encoder alone: also translations, similarity, expertise ratings.")
-@click.option("--model", "name", help="Another encoder: a folder or hub id, or “embedded”.")
-@json_option
-def evaluate(folder: Path, alone: bool, name: str | None, as_json: bool) -> None:
-    """Measure ranking on a BEIR FOLDER: nDCG@10, MRR@10, recall@100, P@1 with 95 % intervals."""
-    from matcher import encoders, evaluation, shows
-    from matcher.encoding import load_encoder
-
-    source = encoders.source_of(name) if name else load_settings().encoder
-    if alone:
-        figures = evaluation.evaluate_encoder(load_encoder(source), folder)
-    else:
-        figures = evaluation.evaluate_ranking(folder, load_encoder(source))
-    if as_json:
-        show_json(shows.figures_json(folder.resolve().name, figures))
-    else:
-        click.echo(shows.figures_text(folder.resolve().name, figures))
-
-
-@main.command()
 @click.option("--serve", is_flag=True, help="Open the page on the sample afterwards.")
 @click.option("--centre", default="STSP", show_default=True, help="Centre to show.")
 @json_option
@@ -277,6 +256,7 @@ main.add_command(account)
 main.add_command(mail)
 main.add_command(drafts)
 main.add_command(search)
+main.add_command(evaluate)
 main.add_command(works)
 main.add_command(why)
 main.add_command(team)

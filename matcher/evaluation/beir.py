@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from matcher.errors import FileFormatError
-from matcher.evaluation.figures import Figure, Grades, measure
+from matcher.evaluation.figures import Figure, Grades, Lists, measure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,12 +34,16 @@ class JudgedSet:
 
 def evaluate(judged: JudgedSet, **options: Any) -> dict[str, Figure]:
     """Rank a judged set through ``matcher.match`` and measure the lists."""
+    return measure(rank_set(judged, **options), judged.grades)
+
+
+def rank_set(judged: JudgedSet, **options: Any) -> Lists:
+    """Rank a judged set through ``matcher.match``: need → offer ids, best first."""
     from matcher.frames import match
 
     found = match(judged.needs, judged.offers, judged.evidence, top=100, with_evidence=False,
                   **options)
-    lists = {str(need): rows["offer_id"].tolist() for need, rows in found.groupby("need_id")}
-    return measure(lists, judged.grades)
+    return {str(need): rows["offer_id"].tolist() for need, rows in found.groupby("need_id")}
 
 
 def read_beir(folder: Path) -> JudgedSet:

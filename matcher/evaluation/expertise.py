@@ -23,12 +23,13 @@ from numpy.typing import NDArray
 from matcher.encoding import Encoder
 from matcher.errors import FileFormatError
 from matcher.evaluation.beir import joined, read_jsonl
-from matcher.evaluation.figures import RESAMPLES, Figure
+from matcher.evaluation.figures import Figure, Units
 
 Floats = NDArray[np.float64]
 SHARPNESS = 10.0
 Ratings = Mapping[str, Mapping[str, float]]
 Part = Callable[[Floats, Floats], tuple[float, float]]
+Scored = Mapping[str, Floats]
 
 
 def is_expertise(folder: Path) -> bool:
@@ -72,24 +73,27 @@ def measure_expertise(encoder: Encoder, folder: Path) -> dict[str, Figure]:
 
     A reviewer's score for a paper is log-mean-exp (sharpness 10) of the cosines with their own.
     """
-    found = read_expertise(folder)
+    return encode_expertise(encoder, read_expertise(folder)).figures()
+
+
+def encode_expertise(encoder: Encoder, found: Expertise) -> Units:
+    """Measure an encoder alone, reviewer by reviewer."""
     papers, own = (_encoded(encoder, texts) for texts in (found.papers, found.own))
 
     def score(reviewer: str, rated: Sequence[str], mine: Sequence[str]) -> Floats:
         cosines = np.stack([papers[p] for p in rated]) @ np.stack([own[p] for p in mine]).T
         return np.asarray(np.log(np.exp(SHARPNESS * cosines).mean(axis=1)))
 
-    return _figures(found, [{r: score(r, list(found.ratings[r]), sample[r]) for r in found.ratings}
-                            for sample in found.samples])
+    return units_of_scores(found.ratings, [
+        {r: score(r, list(found.ratings[r]), sample[r]) for r in found.ratings}
+        for sample in found.samples])
 
 
-def rank_expertise(folder: Path, encoder: Encoder) -> dict[str, Figure]:
+def rank_expertise(found: Expertise, encoder: Encoder) -> Units:
     """Measure the ranking: papers are needs, reviewers offers, their own papers the evidence."""
-    found = read_expertise(folder)
-    known = _encoded(encoder, {text: text for side in (found.papers, found.own)
-                               for text in side.values()})
-    return _figures(found, [_ranked(found, sample, Remembered(encoder, known))
-                            for sample in found.samples])
+    known = remember(found, encoder)
+    return units_of_scores(found.ratings, [_ranked(found, sample, known)
+                                           for sample in found.samples])
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,12 @@ class Remembered:
 
     encode_query = encode
     encode_document = encode
+
+
+def remember(found: Expertise, encoder: Encoder) -> Remembered:
+    """Encode every text of a set once."""
+    texts = {text: text for side in (found.papers, found.own) for text in side.values()}
+    return Remembered(encoder, _encoded(encoder, texts))
 
 
 def _ranked(found: Expertise, sample: Mapping[str, Sequence[str]], encoder: Encoder
@@ -163,24 +173,20 @@ def right_pairs(scores: Floats, grades: Floats, hard: bool) -> tuple[float, floa
     return float((right & counted).sum()), float(counted.sum())
 
 
-def _figures(found: Expertise, scored: Sequence[Mapping[str, Floats]]) -> dict[str, Figure]:
-    """Give each measure: sums over reviewers of parts over wholes, mean over the samples."""
-    grades = {r: np.array(list(g.values())) for r, g in sorted(found.ratings.items())}
-    measures: dict[str, Part] = {
-        "loss": kendall_cost, "easy pairs": partial(right_pairs, hard=False),
-        "hard pairs": partial(right_pairs, hard=True)}
-    return {name: _figure(np.mean([[part(sample[r], g) for r, g in grades.items()]
-                                   for sample in scored], axis=0))
-            for name, part in measures.items()}
+MEASURES: Mapping[str, Part] = {
+    "loss": kendall_cost, "easy pairs": partial(right_pairs, hard=False),
+    "hard pairs": partial(right_pairs, hard=True)}
 
 
-def _figure(costs: Floats, seed: int = 20261124) -> Figure:
-    """Give total part / total whole of rows (reviewers, 2); 0 where nothing could be counted."""
-    random = np.random.default_rng(seed)
-    draws = costs[random.integers(0, len(costs), (RESAMPLES, len(costs)))].sum(axis=1)
-    low, high = np.percentile(draws[:, 0] / np.maximum(draws[:, 1], 1e-9), [2.5, 97.5])
-    total = costs.sum(axis=0)
-    return Figure(float(total[0] / max(total[1], 1e-9)), float(low), float(high), len(costs))
+def units_of_scores(ratings: Ratings, scored: Sequence[Scored]) -> Units:
+    """Measure each reviewer: parts and wholes are means over the samples ``scored``.
+
+    Each of them gives every reviewer's scores in the order of their ``ratings``.
+    """
+    grades = {r: np.array(list(g.values())) for r, g in sorted(ratings.items())}
+    values = np.mean([[[part(sample[r], g) for part in MEASURES.values()]
+                       for r, g in grades.items()] for sample in scored], axis=0)
+    return Units(tuple(grades), tuple(MEASURES), values[..., 0], values[..., 1])
 
 
 def _number(grade: str) -> float:

@@ -20,13 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.errors import InputError, ModelFileError
-from matcher.learning.intervals import Interval, resample
+from matcher.evaluation.figures import Interval, ndcg, resample
 from matcher.learning.ranker import Floats, score_rows
 from matcher.ranker import Ranker, load_ranker
 
 CURRENT, PREVIOUS, MANIFEST = "ranker.json", "ranker.previous.json", "manifest.json"
 LEAST_NEEDS = 20
-DEPTH = 10
 
 
 @dataclass(frozen=True)
@@ -66,22 +65,16 @@ def compare(old: Ranker, new: Ranker, held_out: Sequence[HeldOut],
     if len(useful) < LEAST_NEEDS:
         raise InputError("Two rankers are compared on at least {wanted} judged needs that were not "
                          "trained on; found {found}.", wanted=LEAST_NEEDS, found=len(useful))
-    values = np.array([[ndcg(score_rows(r, need.features), need.grades) for r in (old, new)]
+    values = np.array([[ndcg(_ranked(r, need), need.grades) for r in (old, new)]
                        for need in useful])
     difference = resample(values, lambda means: means[..., 1] - means[..., 0], random)
     return Comparison(float(values[:, 0].mean()), float(values[:, 1].mean()), difference,
                       len(useful))
 
 
-def ndcg(scores: Floats, grades: NDArray[np.int_], depth: int = DEPTH) -> float:
-    """Give nDCG of one list, 0…1: linear gains, discount log2(rank + 1), ties in given order.
-
-    At least one grade must be above 0.
-    """
-    discounts = 1 / np.log2(np.arange(2, min(depth, len(grades)) + 2))
-    ranked = grades[np.argsort(-scores, kind="stable")]
-    best = np.sort(grades)[::-1]
-    return float(ranked[:depth] @ discounts / (best[:depth] @ discounts))
+def _ranked(ranker: Ranker, need: HeldOut) -> NDArray[np.int_]:
+    """Give a need's grades (n,) in the order of a ranker's scores, ties in given order."""
+    return need.grades[np.argsort(-score_rows(ranker, need.features), kind="stable")]
 
 
 def install(folder: Path, ranker: Ranker, about: Mapping[str, Any] | None = None) -> Ranker:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.errors import InputError
-from matcher.learning.intervals import Z95
+from matcher.evaluation.figures import Z95
 
 Floats = NDArray[np.float64]
 

@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from matcher.evaluation.figures import Z95, Interval
 from matcher.learning.clicks import CLIP, Log, examination_of, labels_of_log
-from matcher.learning.intervals import Z95, Interval
 from matcher.learning.positions import Examination
 from matcher.learning.ranker import NEUTRAL, Floats, prior_of, score_rows, solve
 from matcher.ranker import Ranker
