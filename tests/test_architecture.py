@@ -13,8 +13,8 @@ ROOT = Path(__file__).parent.parent
 ROOMS = (
     "vocabulary", "errors", "settings", "languages", "reference", "access", "lexical", "integrity", "intake",
     "store", "passwords", "accounts", "sessions", "mail", "features", "ranker", "encoding", "pool", "ranking", "scope", "assignment", "market",
-    "explanation", "cues", "coach", "insight", "frames", "evaluation", "learning", "workflow", "profiles", "viewing", "decisions", "sheets", "listing", "region", "advice",
-    "allocation", "tuning", "encoders", "report", "shows", "shows_centre", "shows_coach", "shows_ranker", "demonstration", "doctor", "cli",
+    "explanation", "cues", "coach", "insight", "frames", "evaluation", "learning", "workflow", "judgements", "profiles", "viewing", "decisions", "sheets", "listing", "region", "advice",
+    "allocation", "tuning", "encoders", "report", "shows", "shows_centre", "shows_coach", "shows_evaluation", "shows_ranker", "demonstration", "doctor", "cli",
 )
 ONLY_IN = {
     "store": {"sqlalchemy", "alembic", "sqlite3", "psycopg", "pgvector"},

@@ -80,7 +80,7 @@ def test_near_ties_stand_in_the_same_random_order_whenever_the_list_is_the_same(
     ranking = workflow.rank_one(space, space.store.need("N005"), DAY)
     scores = np.zeros(len(ranking.scores))
     scores[ranking.order[:10]] = 0.5 + np.linspace(0.001, 0, 10)
-    tied, run = replace(ranking, scores=scores), workflow.make_run(space, DAY, 10)
+    tied, run = replace(ranking, scores=scores), workflow.make_run(space, (), DAY, 10)
     days = [DAY.replace(day=n) for n in (1, 2, 3, 1, 2)]
     orders = [tuple(workflow.shuffle(tied, replace(run, day=day), 10).order[:10].tolist()) for day in days]
     assert orders[:2] == orders[3:]

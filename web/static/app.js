@@ -6,8 +6,8 @@ const page = new DOMParser();
 const running = new Map();
 
 // data-swap="#a, #b" on a form or link: fetch, then exchange these parts (and the notice).
-async function swap(element, url, options) {
-  const parts = element.dataset.swap.split(",").map((part) => part.trim());
+async function swap(element, url, options, also = "") {
+  const parts = `${element.dataset.swap},${also}`.split(",").map((part) => part.trim()).filter(Boolean);
   running.get(element.dataset.swap)?.abort();
   const stop = new AbortController();
   running.set(element.dataset.swap, stop);
@@ -21,6 +21,7 @@ async function swap(element, url, options) {
     }
     exchange(page.parseFromString(await answer.text(), "text/html"), parts);
     if (element.dataset.push !== undefined) history.replaceState(null, "", url);
+    if (element.dataset.autosave !== undefined && answer.ok) history.replaceState(null, "", answer.url);
   } catch (problem) {
     if (problem.name !== "AbortError") location.reload();
   } finally {
@@ -41,11 +42,11 @@ function exchange(answer, parts) {
   window.scrollTo(0, place);
 }
 
-function send(form, button) {
+function send(form, button, also) {
   const content = new FormData(form, button);
   const method = (button?.formMethod || form.method).toLowerCase();
   const target = button?.getAttribute("formaction") || form.getAttribute("action") || location.pathname;
-  if (method === "post") return swap(form, target, { method: "POST", body: content });
+  if (method === "post") return swap(form, target, { method: "POST", body: content }, also);
   const url = new URL(target, location.href);
   url.search = new URLSearchParams([...content].filter(([, value]) => value !== "")).toString();
   return swap(form, url, {});
@@ -71,6 +72,7 @@ document.addEventListener("click", (event) => {
 });
 
 // data-live on a form: send it while somebody types or slides; data-autosave the same, by post.
+// data-swap-also on a field: exchange this part, too, when the field changes.
 const waiting = new WeakMap();
 document.addEventListener("input", (event) => {
   const form = event.target.form;
@@ -78,7 +80,7 @@ document.addEventListener("input", (event) => {
   if (!form || (form.dataset.live === undefined && form.dataset.autosave === undefined)) return;
   window.clearTimeout(waiting.get(form));
   const pause = form.dataset.live !== undefined ? 150 : 900;
-  waiting.set(form, window.setTimeout(() => send(form, form.querySelector("[data-autosave-button]")), pause));
+  waiting.set(form, window.setTimeout(() => send(form, form.querySelector("[data-autosave-button]"), event.target.dataset.swapAlso), pause));
 });
 
 function count(field) {
