@@ -14,10 +14,9 @@ from matcher.decisions import REASON_NAMES
 from matcher.errors import InputError, MatcherError
 from matcher.intake.works import Proposal, read_works
 from matcher.languages import render
-from matcher.listing import label
 from matcher.profiles import DraftConflictError
 from matcher.reference import centres, counties, terms
-from matcher.vocabulary import REACHES, Message, Need, Offer
+from matcher.vocabulary import Message, Need, Offer
 from web.access import allow, now
 from web.lists import workspace
 from web.shell import notice, page_language
@@ -250,7 +249,7 @@ def _choices(name: str, lang: str) -> list[tuple[str, str]]:
     if name == "counties":
         return [(county, c.name[lang]) for county, c in counties().items()]
     if name == "reaches":
-        return [(key, label("reach", key, lang)) for key in REACHES]
+        return [(key, names[lang]) for key, names in profiles.REACH_NAMES.items()]
     return [(key, term.name[lang]) for key, term in terms(name).items()]
 
 

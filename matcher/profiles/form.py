@@ -17,6 +17,11 @@ AUDIENCES: Mapping[str, Mapping[str, str]] = {
     "matched": {"zh": "媒合對象", "en": "those I am matched with"},
     "public": {"zh": "公開", "en": "everybody"},
 }
+REACH_NAMES: Mapping[str, Mapping[str, str]] = {
+    "centre": {"zh": "本園區", "en": "this centre"},
+    "national": {"zh": "全國", "en": "the whole country"},
+    "international": {"zh": "國際", "en": "abroad, too"},
+}
 SIDES: Mapping[str, Mapping[str, str]] = {
     "need": {"zh": "需求", "en": "Need"}, "offer": {"zh": "供給", "en": "Offer"},
 }

@@ -1,0 +1,82 @@
+"""No untranslated word: pages in a pseudo-language, whose catalogue puts every sentence into ⟦ ⟧."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from conftest import EVIDENCE, NEEDS, OFFERS, PARTIES, signed_in
+
+from matcher import languages
+from matcher.store import open_store
+from web import create_app
+
+ROOT = ("/", "/centres/CTSP", "/needs", "/offers", "/needs/N1", "/needs/N1?kinds=site", "/needs/N1/why?offer=O1",
+        "/needs/N1/why?offer=O2", "/needs/N1/compare?offer=O1&offer=O3", "/match?text=主軸", "/offers/O1", "/board", "/decisions",
+        "/region", "/review", "/account", "/accounts", "/help", "/needs/N9", "/nowhere")
+PARTY = ("/", "/mine", "/drafts/new/need", "/drafts/new/offer", "/matches", "/account")
+VISITOR = ("/", "/sign-in", "/forgotten", "/reset/x", "/enter/x", "/invitations/x")
+# What is the same in every language: names of formats and units, ids, languages in their own words.
+SAME = re.compile(r"\b(TRL|CSV|JSON|XLSX|km|English|Tiếng Việt|Bahasa Indonesia|Bahasa Melayu|UTC|NT|IPC|DGBAS|ics|MoU|"
+                  r"[NOEP]\d+|[jkuqwertyio]|GaN|mm|root|firm|researcher|Excel|example\.org|Gini|B\d+Q\d+|doi)\b")
+DATA = [text for record in (*NEEDS, *OFFERS, *EVIDENCE) for text in (record.title, getattr(record, "description", ""),
+        getattr(record, "requirements", ""), getattr(record, "text", "")) if text] + [p.name for p in PARTIES] + [
+        p.name_en for p in PARTIES if p.name_en]
+
+
+class Pseudo(dict):
+    """A catalogue that knows every sentence."""
+
+    def get(self, text, default=None):
+        return f"⟦{text}⟧" if text else default
+
+
+class Words(HTMLParser):
+    """Gathers what people read: text, and the attributes that are read out."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.found, self.silent = [], 0
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.silent += tag in ("script", "style")
+        self.found += [value for name, value in attrs if name in ("title", "aria-label", "alt", "placeholder") and value]
+
+    def handle_endtag(self, tag):
+        self.silent -= tag in ("script", "style")
+
+    def handle_data(self, text):
+        if not self.silent:
+            self.found.append(text)
+
+
+def bare(text):
+    """Give the English words of a text outside ⟦ ⟧, data and what is the same everywhere."""
+    while "⟦" in text and (shorter := re.sub(r"⟦[^⟦⟧]*⟧", " ", text)) != text:
+        text = shorter
+    for known in sorted(DATA, key=len, reverse=True):
+        for piece in (known, *re.split(r"(?<=[。.；;])\s*|\n", known)):
+            text = text.replace(piece, " ") if piece else text
+    return re.findall(r"[A-Za-z]{2,}", SAME.sub(" ", text))
+
+
+@pytest.fixture
+def app(settings, monkeypatch):
+    monkeypatch.setattr(languages, "_catalogue", lambda lang: Pseudo())
+    open_store(settings.database_url).put(parties=PARTIES, needs=NEEDS, offers=OFFERS, evidence=EVIDENCE)
+    return create_app(settings)
+
+
+@pytest.mark.parametrize(("who", "paths"), [
+    (None, VISITOR), ({"role": "system-admin", "name": "root"}, ROOT), ({"role": "firm", "party_id": "P1", "name": "firm"}, PARTY),
+    ({"role": "researcher", "party_id": "P2", "name": "researcher"}, PARTY)])
+def test_every_word_of_every_page_is_translated(app, who, paths):
+    client = signed_in(app, **who) if who else app.test_client()
+    left = {}
+    for path in paths:
+        page = client.get(path, headers={"Accept-Language": "zh-TW"}).text
+        words = [w for text in Words(page).found for w in bare(text)]
+        left |= {path: sorted(set(words))} if words else {}
+    assert left == {}
