@@ -62,7 +62,8 @@ from matcher.profiles.reviews import (
 
 __all__ = [
     "ALL_MATCHED", "AUDIENCES", "CONSENTS", "FLAT", "FORM_FIELDS", "PAIR_STATES", "POINTS",
-    "REACH_NAMES", "RETURN_REASONS", "SIDES", "STATES", "DraftConflictError", "FormField", "MyMatch", "Review",
+    "REACH_NAMES", "RETURN_REASONS", "SIDES", "STATES", "DraftConflictError", "FormField",
+    "MyMatch", "Review",
     "agree", "close", "consent_text", "decline", "delete_my_data", "drafts_to_review", "expiring",
     "export_my_data", "fill", "flat_rows", "form_fields", "give_consent", "has_consent",
     "my_drafts", "my_matches", "my_records", "naming_problems", "new_draft_id", "problems",
