@@ -1,16 +1,20 @@
-"""The region's overview for a viewer: counts, map points, themes, stages, scores."""
+"""The region's overview for a viewer, and what waits on a centre's desk."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from matcher.access import Viewer, demand
-from matcher.decisions import latest_stages
+from matcher.decisions import board, latest_stages
 from matcher.insight.overview import Gap, funnel, histogram, theme_gaps, theme_matrix
+from matcher.profiles import drafts_to_review
 from matcher.reference import centres, counties
 from matcher.store.overview import listed_pairs
 from matcher.workflow import Workspace
+
+WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +68,35 @@ def _points(needs: Counter[str | None], offers: Counter[str | None],
                     offers_by_county[name]) for name, c in counties().items()
               if needs_by_county[name] or offers_by_county[name]]
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What an office finds in the morning, as counts.
+
+    ``without_offer`` counts needs whose stored lists hold no offer at the threshold; a need that
+    was never listed counts among ``undecided`` only.
+    """
+
+    needs: int
+    new: int
+    undecided: int
+    without_offer: int
+    to_review: int
+    overdue: int
+
+
+def desk(workspace: Workspace, viewer: Viewer, centre: str, day: date) -> Desk:
+    """Count what waits for a centre's office; raises ``ForbiddenError`` for another's."""
+    demand(viewer, "see-centre", centre=centre)
+    store, needs = workspace.store, workspace.store.needs(centre)
+    found = board(store, viewer, centre, day)
+    decided = {card.decision.need_id for cards in found.columns.values() for card in cards}
+    best: dict[str, float] = {}
+    for need_id, _, score in listed_pairs(store, centre):
+        best[need_id] = max(score, best.get(need_id, 0.0))
+    return Desk(len(needs), sum(n.valid_from is not None and day - n.valid_from < WEEK
+                                for n in needs),
+                sum(n.need_id not in decided for n in needs),
+                sum(score < workspace.threshold for score in best.values()),
+                len(drafts_to_review(store, viewer, centre)), len(found.overdue))

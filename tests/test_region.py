@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from conftest import DAY, NEEDS, NOW, OFFERS
 
@@ -10,7 +12,7 @@ from matcher.access import Viewer
 from matcher.decisions import Change, decide
 from matcher.errors import ForbiddenError
 from matcher.insight.overview import funnel, histogram, theme_gaps, theme_matrix
-from matcher.region import overview
+from matcher.region import Desk, desk, overview
 from matcher.vocabulary import Need, Offer
 
 ROOT = Viewer("s", "system-admin")
@@ -54,3 +56,14 @@ def test_a_centres_overview_counts_its_own_needs_and_lists(space):
 def test_another_centres_overview_is_refused(space):
     with pytest.raises(ForbiddenError):
         overview(space, Viewer("r", "reader", centre="CTSP"), "PABP")
+
+
+def test_a_desk_counts_what_waits_in_its_centre(space):
+    admin = Viewer("a", "centre-admin", centre="CTSP")
+    assert desk(space, admin, "CTSP", DAY) == Desk(1, 0, 1, 0, 0, 0)
+    workflow.log_shown(space.store, next(workflow.match(space, needs=["N1"], day=DAY)), NOW)
+    decide(space.store, admin, Change("N1", "O1", "meeting", next_date=DAY.replace(day=1)), NOW)
+    space.store.put(needs=[replace(NEEDS[0], need_id="N3", valid_from=DAY)])
+    assert desk(space, admin, "CTSP", DAY) == Desk(2, 1, 1, 0, 0, 1)
+    with pytest.raises(ForbiddenError):
+        desk(space, admin, "PABP", DAY)

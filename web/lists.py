@@ -16,6 +16,7 @@ from matcher.errors import InputError, StoreError, UnknownRecordError
 from matcher.features import FEATURES
 from matcher.languages import LANGUAGES, render
 from matcher.reference import centres, terms
+from matcher.region import desk
 from matcher.vocabulary import Match, MatchList, Need, Offer
 from web.access import allow, demand
 from web.shell import page_language
@@ -45,8 +46,17 @@ def centre(code: str) -> str:
     """Show one centre's needs."""
     demand("see-centre", "centre", code, centre=_known(code))
     needs = workspace().store.needs(code)
+    found = desk(workspace(), g.viewer, code, workflow.today())
+    tiles = [(found.needs, "Needs", url_for("records.needs", centre=code)),
+             (found.new, "new in seven days", url_for("records.needs", centre=code)),
+             (found.undecided, "Needs nobody has decided on",
+              url_for("records.needs", centre=code, stage="undecided")),
+             (found.without_offer, "Needs without a good offer in their last list",
+              url_for("records.needs", centre=code)),
+             (found.to_review, "drafts wait for review", url_for("reviews.waiting")),
+             (found.overdue, "next dates have passed", url_for("board.show"))]
     return render_template("centre.html", centre=centres()[code], needs=needs[:MOST_LISTED],
-                           total=len(needs))
+                           total=len(needs), tiles=tiles)
 
 
 @pages.get("/needs/<need_id>")
@@ -64,14 +74,15 @@ def need(need_id: str) -> str:
 @allow("see-need")
 def need_json(need_id: str) -> Response:
     """Give one need's list as JSON, the same as the page and the command line show."""
-    return jsonify(shows.list_rows([_match(need_id)], workspace().store))
+    return jsonify(_rows(need_id))
 
 
 @pages.get("/needs/<need_id>.csv")
 @allow("see-need")
 def need_csv(need_id: str) -> Response:
     """Give one need's list as CSV for Excel."""
-    content = shows.to_csv(shows.list_rows([_match(need_id)], workspace().store))
+    rows = _rows(need_id)
+    content = shows.to_csv(rows, [c for c in shows.COLUMNS if not rows or c in rows[0]])
     return Response(content, mimetype="text/csv",
                     headers={"Content-Disposition": "attachment; filename=matches.csv"})
 
@@ -143,6 +154,15 @@ def _top() -> int:
 def _match(need_id: str) -> MatchList:
     _need(need_id)
     return next(workflow.match(workspace(), needs=[need_id], top=_top(), day=workflow.today()))
+
+
+def _rows(need_id: str) -> list[dict[str, Any]]:
+    """Give a need's list as rows; a run's name tells of others' outcomes: for offices only."""
+    found = _match(need_id)
+    rows = shows.list_rows([found], workspace().store)
+    if may(g.viewer, "judge", centre=found.need.centre):
+        return rows
+    return [{key: value for key, value in row.items() if key != "run_id"} for row in rows]
 
 
 def _view() -> viewing.View:

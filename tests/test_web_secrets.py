@@ -1,0 +1,61 @@
+"""Non-interference: what a rival firm hides changes no byte of what others see."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from conftest import EVIDENCE, NEEDS, NOW, OFFERS, PARTIES, signed_in
+
+from matcher import workflow
+from matcher.access import Viewer
+from matcher.decisions import Change, decide
+from matcher.settings import load_settings
+from matcher.store import open_store
+from web import create_app
+
+CANARY = "機密需求金絲雀"
+HIDDEN = replace(NEEDS[0], need_id="N-secret", title=CANARY, description=f"{CANARY}：主軸熱變位補償的新作法。", party_id="P9", centre="PABP")
+VIEWERS = {
+    "firm": {"role": "firm", "party_id": "P1"}, "group": {"role": "researcher", "party_id": "P2"},
+    "office": {"role": "centre-admin", "centre": "CTSP"}, "reader": {"role": "reader", "centre": "CTSP"},
+}
+PATHS = ("/", "/needs", "/needs.json", "/needs.csv", "/offers", "/offers.json", "/offers?q=主軸", "/needs/N1", "/needs/N1.json",
+         "/needs/N1.csv", "/needs/N1?w-theme=0", "/needs/N1/why?offer=O1", "/needs/N1/compare?offer=O1&offer=O3", "/match?text=主軸熱變位",
+         "/board", "/board.ics", "/region", "/mine", "/matches", "/review", "/accounts", "/account/data.json", "/centres/CTSP",
+         "/centres/PABP", "/needs/N-secret", "/needs/N-secret/why?offer=O1", "/offers/O1")
+
+
+def world(folder, hidden):
+    """Give an app whose store does, or does not, hold a rival's need; both were used alike."""
+    settings = load_settings({"MATCHER_HOME": str(folder), "MATCHER_SECRET_KEY": "same" * 10})
+    store = open_store(settings.database_url)
+    store.put(parties=PARTIES, needs=NEEDS, offers=OFFERS, evidence=EVIDENCE)
+    if hidden:
+        store.put(needs=[HIDDEN])
+        space = workflow.open_workspace(settings)
+        workflow.log_shown(store, next(workflow.match(space, needs=["N-secret"], day=workflow.today())), NOW)
+        decide(store, Viewer("b", "system-admin"), Change("N-secret", "O2", "shortlisted", note=CANARY), NOW)
+    return create_app(settings)
+
+
+def read(client, path, may_judge):
+    """Give status and body without what differs from session to session: tokens, times, account ids."""
+    with client.get(path, headers={"Accept-Language": "zh"}) as page:
+        text = page.get_data(as_text=True)
+        text = re.sub(r'name="csrf_token" value="[^"]+"|\d{4}-\d\d-\d\d[ T][\d:.+]+|DTSTAMP:\w+|/drafts/[0-9a-f]{16}', "", text)
+        text = re.sub(r'"run_id": ?"[0-9a-f]{16}"|,[0-9a-f]{16}(?=\r?\n)', "", text) if may_judge else text
+        return page.status_code, re.sub(r"[0-9a-f]{16}", "", text) if path == "/account/data.json" else text
+
+
+@pytest.mark.parametrize("who", VIEWERS)
+def test_a_rivals_hidden_need_changes_no_byte_of_what_others_see(tmp_path, who):
+    plain, hidden = (signed_in(world(tmp_path / name, name == "hidden"), name=who, **VIEWERS[who]) for name in ("plain", "hidden"))
+    different = {}
+    for path in PATHS:
+        without, within = (read(client, path, who == "office") for client in (plain, hidden))
+        assert CANARY not in within[1], path
+        if without != within:
+            different[path] = (without[0], within[0])
+    assert different == {}
