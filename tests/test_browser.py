@@ -100,6 +100,7 @@ def first_need(home):
 def picture(page, name):
     if PICTURES:
         Path(PICTURES).mkdir(parents=True, exist_ok=True)
+        page.evaluate("window.scrollTo(0, 0)")
         page.screenshot(path=f"{PICTURES}/{name}.png")
 
 
