@@ -7,6 +7,7 @@ that a slider costs no more than a new order. Nothing that is only looked at is 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -14,7 +15,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.errors import InputError
+from matcher.errors import InputError, MatcherError
 from matcher.features import FEATURES
 from matcher.ranker import Ranker
 from matcher.ranking import Ranking, rescore
@@ -127,3 +128,20 @@ def _passes_one(offer: Offer, view: View) -> bool:
             and (not view.langs or offer.lang in view.langs)
             and (not bands or any(offer.trl_now is not None and low <= offer.trl_now <= high
                                   for low, high in bands)))
+
+
+def warm(workspace: Workspace, top: int, day: date, pause_s: float = 0.05) -> int:
+    """Make every need's list once, so that the first look at it is as quick as the second.
+
+    Fills the pool, the search and the sentences in memory; gives how many lists were made. A list
+    that cannot be made is left to the page that asks for it.
+    """
+    made = 0
+    for need in workspace.store.needs():
+        try:
+            view_list(workspace, need, View(), top=top, day=day)
+            made += 1
+        except MatcherError:
+            continue
+        time.sleep(pause_s)  # people come first
+    return made

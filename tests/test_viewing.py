@@ -9,7 +9,7 @@ from conftest import DAY, NEEDS
 
 from matcher import workflow
 from matcher.errors import InputError
-from matcher.viewing import View, kept_ranking, read_view, view_list
+from matcher.viewing import View, kept_ranking, read_view, view_list, warm
 
 
 @pytest.fixture
@@ -68,3 +68,10 @@ def test_a_ranking_is_made_once_for_the_same_data_and_anew_after_an_edit(space, 
     assert kept_ranking(space, need, DAY) is first
     space.store.put(offers=[replace(space.store.offer("O2"), description="別的內容")])
     assert kept_ranking(space, need, DAY) is not first
+
+
+def test_warming_makes_every_list_once_and_the_next_look_encodes_nothing(space, need, monkeypatch):
+    assert warm(space, 10, DAY, pause_s=0) == len(space.store.needs())
+    for name in ("encode", "encode_query", "encode_document"):
+        monkeypatch.setattr(type(space.encoder), name, lambda *_: pytest.fail("something was encoded again"))
+    assert ids(view_list(space, need, View(), top=10, day=DAY)) == ["O1", "O3", "O2"]

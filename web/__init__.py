@@ -34,8 +34,11 @@ ERROR_CODES: tuple[tuple[type[MatcherError], int], ...] = (
     (UnknownRecordError, 404), (InputError, 422), (ForbiddenError, 403))
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """Make the app; raises ``SettingError`` for a bad setting."""
+def create_app(settings: Settings | None = None, *, warm: bool = False) -> Flask:
+    """Make the app; raises ``SettingError`` for a bad setting.
+
+    ``warm`` makes all lists in the background once, so that no page is slow the first time.
+    """
     chosen = settings or load_settings()
     app = Flask(__name__)
     app.config.update(SECRET_KEY=secret_key(chosen), MAX_CONTENT_LENGTH=LARGEST_REQUEST,
@@ -57,6 +60,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.after_request(_harden)
     app.register_error_handler(MatcherError, _show_error)
     app.register_error_handler(HTTPException, _show_http_error)
+    if warm:
+        lists.warm_up(app)
     return app
 
 

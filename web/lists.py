@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, jsonify, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    g,
+    jsonify,
+    render_template,
+    request,
+    url_for,
+)
 
 from matcher import advice, decisions, shows, viewing, workflow
 from matcher.access import may
@@ -32,12 +42,25 @@ _opening = Lock()
 
 def workspace() -> workflow.Workspace:
     """Give this request's workspace: the same one until the request ends."""
-    with _opening:
-        if "serving" not in current_app.extensions:
-            current_app.extensions["serving"] = ServingWorkspace(current_app.config["MATCHER"])
     if "workspace" not in g:
-        g.workspace = current_app.extensions["serving"].get()
+        g.workspace = _serving(current_app).get()
     return g.workspace  # type: ignore[no-any-return]
+
+
+def _serving(app: Flask) -> ServingWorkspace:
+    with _opening:
+        if "serving" not in app.extensions:
+            app.extensions["serving"] = ServingWorkspace(app.config["MATCHER"])
+    return app.extensions["serving"]  # type: ignore[no-any-return]
+
+
+def warm_up(app: Flask) -> Thread:
+    """Begin to make all lists in the background; give the thread."""
+    top = int(app.config["MATCHER"].top)
+    thread = Thread(target=lambda: viewing.warm(_serving(app).get(), top, workflow.today()),
+                    daemon=True)
+    thread.start()
+    return thread
 
 
 @pages.get("/centres/<code>")

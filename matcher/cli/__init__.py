@@ -204,7 +204,7 @@ def _serve(settings: Settings, host: str | None = None, port: int | None = None,
         say("Open http://{host}:{port}/enter/{secret} to enter as system administrator (once)",
             host=address, port=number, secret=secret)
     say("Open http://{host}:{port} (stop with Ctrl+C)", host=address, port=number)
-    listen(create_app(settings), host=address, port=number, threads=4, ident="matcher")
+    listen(create_app(settings, warm=True), host=address, port=number, threads=4, ident="matcher")
 
 
 @main.command()
