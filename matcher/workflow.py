@@ -165,7 +165,8 @@ class Workspace:
             if len(self._sentences) > SENTENCES_KEPT:
                 self._sentences.clear()
             new = [s for s in dict.fromkeys(found) if s not in self._sentences]
-            self._sentences.update(zip(new, self.encoder.encode(new), strict=True))
+            if new:
+                self._sentences.update(zip(new, self.encoder.encode(new), strict=True))
             return np.stack([self._sentences[sentence] for sentence in found])
 
 
