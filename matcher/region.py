@@ -11,10 +11,10 @@ from matcher.decisions import board, latest_stages
 from matcher.insight.overview import Gap, funnel, histogram, theme_gaps, theme_matrix
 from matcher.profiles import drafts_to_review
 from matcher.reference import centres, counties
-from matcher.store.overview import listed_pairs
+from matcher.store.overview import best_of_last_lists, listed_pairs
 from matcher.workflow import Workspace
 
-WEEK = timedelta(days=7)
+NOW, WEEK = timedelta(0), timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,8 @@ def _points(needs: Counter[str | None], offers: Counter[str | None],
 class Desk:
     """What an office finds in the morning, as counts.
 
-    ``without_offer`` counts needs whose stored lists hold no offer at the threshold; a need that
-    was never listed counts among ``undecided`` only.
+    ``without_offer`` counts open needs whose last shown list holds no offer at the threshold; a
+    need that was never listed counts among ``undecided`` only.
     """
 
     needs: int
@@ -92,11 +92,10 @@ def desk(workspace: Workspace, viewer: Viewer, centre: str, day: date) -> Desk:
     store, needs = workspace.store, workspace.store.needs(centre)
     found = board(store, viewer, centre, day)
     decided = {card.decision.need_id for cards in found.columns.values() for card in cards}
-    best: dict[str, float] = {}
-    for need_id, _, score in listed_pairs(store, centre):
-        best[need_id] = max(score, best.get(need_id, 0.0))
-    return Desk(len(needs), sum(n.valid_from is not None and day - n.valid_from < WEEK
+    is_open = {n.need_id for n in needs if n.valid_to is None or day <= n.valid_to}
+    best = best_of_last_lists(store, centre)
+    return Desk(len(needs), sum(n.valid_from is not None and NOW <= day - n.valid_from < WEEK
                                 for n in needs),
-                sum(n.need_id not in decided for n in needs),
-                sum(score < workspace.threshold for score in best.values()),
+                len(is_open - decided),
+                sum(score < workspace.threshold for key, score in best.items() if key in is_open),
                 len(drafts_to_review(store, viewer, centre)), len(found.overdue))

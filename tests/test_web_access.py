@@ -44,7 +44,7 @@ TABLE = {
     "GET /board": "302 403 403 403 403 200 200 403 200",
     "GET /board.ics": "302 403 403 403 403 200 200 403 200",
     "GET /decisions": "302 403 403 403 403 200 200 403 200",
-    "GET /decisions.xlsx?need=N1": "302 403 403 403 403 200 200 403 200",
+    "GET /decisions.xlsx?need=N1": "302 403 403 403 403 200 404 403 200",
     "POST /decisions": "403 403 403 403 403 422 422 403 422",
     "POST /needs/N1/offers/O1/decide": "403 403 403 403 403 422 404 403 422",
     "POST /needs/N1/offers/O1/decline/far": "403 403 403 403 403 302 404 403 302",

@@ -12,7 +12,7 @@ from matcher import workflow
 from matcher.access import Viewer
 from matcher.decisions import Change, decide
 from matcher.settings import load_settings
-from matcher.store import open_store
+from matcher.store import open_store, schema
 from web import create_app
 
 CANARY = "機密需求金絲雀"
@@ -59,3 +59,26 @@ def test_a_rivals_hidden_need_changes_no_byte_of_what_others_see(tmp_path, who):
         if without != within:
             different[path] = (without[0], within[0])
     assert different == {}
+
+
+def test_a_firms_list_shows_of_an_offer_only_what_its_group_opened(tmp_path):
+    """A group keeps its description to the office and its name to matches; the twins obey, too."""
+    app = world(tmp_path / "w", False)
+    settings = app.config["MATCHER"]
+    store = open_store(settings.database_url)
+    card = {"side": "offer", "record_id": "O1", "party_id": "P2", "account_id": "g", "anonymous": False, "contact": {},
+            "visibility": {"description": "centre", "organisation": "owner"}}
+    with store.writing() as connection:
+        connection.execute(schema.cards.insert(), card)
+    firm, office = (signed_in(app, name=who, **VIEWERS[who]) for who in ("firm", "office"))
+    for path in ("/needs/N1", "/needs/N1.json", "/needs/N1.csv", "/needs/N1/why?offer=O1", "/needs/N1/compare?offer=O1&offer=O3"):
+        seen = {name: client.get(path, headers={"Accept-Language": "zh"}).get_data(as_text=True)
+                for name, client in (("firm", firm), ("office", office))}
+        assert "範例熱誤差實驗室" in seen["office"], path
+        assert "以七個溫度點補償" not in seen["firm"], path
+        assert "範例熱誤差實驗室" not in re.sub(r"(?s)O3.*", "", seen["firm"]), path
+
+
+def test_an_office_learns_of_a_need_elsewhere_no_more_than_of_none(tmp_path):
+    office = signed_in(world(tmp_path / "w", True), name="office", **VIEWERS["office"])
+    assert [office.get(f"/decisions.xlsx?need={n}").status_code for n in ("N-secret", "N-none", "N1")] == [404, 404, 200]

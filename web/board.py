@@ -13,7 +13,7 @@ from matcher.decisions import REASON_NAMES, STAGE_NAMES, Change
 from matcher.errors import InputError, MatcherError
 from matcher.languages import render
 from matcher.vocabulary import Message
-from web.access import allow, now, safe_address
+from web.access import allow, demand, now, safe_address
 from web.lists import parties, workspace
 from web.shell import notice, page_language
 
@@ -87,11 +87,13 @@ def sheet_page() -> str:
 def sheet() -> Response:
     """Give the centre's lists, or one need's, as a workbook to type decisions into."""
     space, needs = workspace(), request.args.getlist("need") or None
+    for need_id in needs or ():
+        centre = space.store.need(need_id).centre
+        demand("record-outcome", "need", need_id, centre=centre)
     lists = workflow.match(space, centre=None if needs else _centre(), needs=needs,
                            day=workflow.today())
     content = sheets.to_decision_sheet(
-        [found for found in lists if _may(found.need.centre)], space.store, g.viewer,
-        page_language())
+        list(lists), space.store, g.viewer, page_language())
     return Response(content, mimetype="application/vnd.openxmlformats-officedocument"
                                       ".spreadsheetml.sheet",
                     headers={"Content-Disposition": "attachment; filename=decisions.xlsx"})
@@ -144,10 +146,6 @@ def _day(text: str) -> date | None:
 
 def _centre() -> str | None:
     return None if g.viewer.role == "system-admin" else g.viewer.centre
-
-
-def _may(centre: str | None) -> bool:
-    return _centre() is None or centre == _centre()
 
 
 def _card(card: decisions.Card, needs: Any, offers: Any) -> dict[str, Any]:

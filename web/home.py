@@ -24,5 +24,7 @@ def start() -> str:
 
 def _counts() -> Any:
     counts = workspace().store.needs_by_centre()
+    if g.viewer.centre:
+        counts.setdefault(g.viewer.centre, 0)
     return {code: count for code, count in counts.items()
             if g.viewer.role == "system-admin" or code == g.viewer.centre}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Lock, Thread
 from typing import Any
@@ -18,7 +19,7 @@ from flask import (
     url_for,
 )
 
-from matcher import advice, decisions, shows, viewing, workflow
+from matcher import advice, decisions, profiles, shows, viewing, workflow
 from matcher.access import may
 from matcher.decisions import STAGE_NAMES
 from matcher.encoders import ServingWorkspace
@@ -185,7 +186,17 @@ def _rows(need_id: str) -> list[dict[str, Any]]:
     rows = shows.list_rows([found], workspace().store)
     if may(g.viewer, "judge", centre=found.need.centre):
         return rows
-    return [{key: value for key, value in row.items() if key != "run_id"} for row in rows]
+    return [_row_for_firm(row, match) for row, match in zip(rows, found.matches, strict=True)]
+
+
+def _row_for_firm(row: dict[str, Any], match: Match) -> dict[str, Any]:
+    """Give a row with what its firm may see of the offer, and without the run's name."""
+    facts = offer_facts(workspace().store.offer(match.offer_id))
+    pair = next(iter(_without_closed(match).evidence), None)
+    told = {**row, "offer_title": facts["title"], "party": facts["party"] or "",
+            "need_sentence": pair and pair.need_sentence, "evidence": pair and pair.offer_sentence,
+            "evidence_id": pair and pair.evidence_id}
+    return {key: value for key, value in told.items() if key != "run_id"}
 
 
 def _view() -> viewing.View:
@@ -240,6 +251,7 @@ def _tools(need: Need, typed: bool) -> dict[str, Any]:
 def card(match: Match, moved: int | None = 0) -> dict[str, Any]:
     """Put together what one offer's card shows; bars are shares of the largest contribution."""
     offer, lang = workspace().store.offer(match.offer_id), page_language()
+    match = _without_closed(match)
     return {**offer_facts(offer), "match": match, "moved": moved,
             "distance": None if match.distance_km is None else f"{match.distance_km:.0f}",
             "bars": _bars(match, lang),
@@ -253,9 +265,28 @@ def _bars(match: Match, lang: str) -> list[dict[str, Any]]:
              "width": round(50 * abs(match.contributions[f.key]) / largest)} for f in FEATURES]
 
 
+def _shown(offer: Offer) -> dict[str, Any] | None:
+    """Give what a firm may see of an offer; None for offices, which see all of it."""
+    if may(g.viewer, "see-offer"):
+        return None
+    return profiles.shown_offers(workspace().store, g.viewer, [offer])[offer.offer_id]
+
+
+def _without_closed(match: Match) -> Match:
+    """Leave out sentences of an offer's own text where its owner keeps that back."""
+    shown = _shown(workspace().store.offer(match.offer_id))
+    if shown is None or "description" in shown:
+        return match
+    return replace(match, evidence=tuple(p for p in match.evidence if p.evidence_id is not None))
+
+
 def offer_facts(offer: Offer) -> dict[str, Any]:
     """Give an offer with its title, party, kind and themes in the reader's language."""
-    lang = page_language()
+    lang, shown = page_language(), _shown(offer)
+    if shown is not None:
+        offer = replace(offer, title=shown.get("title", ""),
+                        description=shown.get("description", ""),
+                        party_id=offer.party_id if "organisation" in shown else None)
     party = parties().get(offer.party_id or "")
     return {"offer": offer, "title": offer.title or offer.description[:60], "distance": None,
             "party": party and (party.name if lang == "zh" else party.name_en or party.name),

@@ -11,7 +11,7 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 from matcher import profiles, workflow
 from matcher.coach import GRADES, POINTS, advise
 from matcher.decisions import REASON_NAMES
-from matcher.errors import InputError, MatcherError
+from matcher.errors import InputError, MatcherError, UnknownRecordError
 from matcher.intake.works import Proposal, read_works
 from matcher.languages import render
 from matcher.profiles import DraftConflictError
@@ -32,7 +32,7 @@ def mine() -> str:
     store, day = _store(), workflow.today()
     drafts = [d for d in profiles.my_drafts(store, g.viewer) if d.status != "published"]
     return render_template("mine.html", records=profiles.my_records(store, g.viewer, day),
-                           drafts=[(d, profiles.reasons_of(d)) for d in drafts],
+                           drafts=[(d, _returned(d)) for d in drafts],
                            states=_names(profiles.STATES), sides=_sides(), day=day)
 
 
@@ -62,7 +62,8 @@ def save(draft_id: str) -> Any:
                             side=request.form.get("side"))
     except DraftConflictError as problem:
         return render_template("conflict.html", stored=problem.stored, yours=problem.yours,
-                               fields=problem.fields, labels=_labels(problem.stored.side)), 409
+                               fields=problem.fields, labels=_labels(problem.stored.side),
+                               posted=_posted(), plain=_plain), 409
     if request.form.get("what") == "works":
         return redirect(url_for("profiles.works", draft_id=draft_id))
     return redirect(url_for("profiles.draft", draft_id=draft_id))
@@ -73,13 +74,17 @@ def save(draft_id: str) -> Any:
 def submit(draft_id: str) -> Any:
     """Hand a draft in for review, with the consent to its publication."""
     store = _store()
-    if request.form.get("consent"):
-        profiles.give_consent(store, g.viewer, draft_id, request.form["consent"], now(),
-                              page_language(), request.remote_addr)
+    found = profiles.show_draft(store, g.viewer, draft_id)
     try:
+        if not request.form.get("consent"):
+            raise InputError("Read the notice on personal data and tick that you agree.")
+        if found.version == _version() and not _wrong(found.side, found.content, fatal=True):
+            profiles.give_consent(store, g.viewer, draft_id, request.form["consent"], now(),
+                                  page_language(), request.remote_addr)
         profiles.submit(store, g.viewer, draft_id, _version(), now())
+    except UnknownRecordError:
+        raise
     except InputError as problem:
-        found = profiles.show_draft(store, g.viewer, draft_id)
         return _form(draft_id, found.side, found.content, found.version, found,
                      render(problem.message, page_language())), 422
     notice(Message("Submitted. Your centre's office reviews it."),
@@ -190,6 +195,19 @@ def _store() -> Any:
     return workspace().store
 
 
+def _posted() -> list[tuple[str, str]]:
+    """Give what was sent, to be sent again over the version that stands now."""
+    return [(key, value) for key in request.form for value in request.form.getlist(key)
+            if key not in ("version", "csrf_token")]
+
+
+def _plain(value: Any) -> str:
+    """Give a field's content as text for comparison."""
+    if isinstance(value, dict):
+        return "；".join(str(v) for v in value.values() if v)
+    return "；".join(map(_plain, value)) if isinstance(value, list) else str(value)
+
+
 def _version() -> int:
     text = request.form.get("version", "")
     return int(text) if text.isascii() and text.isdigit() else -1
@@ -198,9 +216,13 @@ def _version() -> int:
 def _proposal(text: str) -> Proposal:
     try:
         row = json.loads(text)
-        return Proposal(**{**row, "authors": tuple(row["authors"])})
+        found = Proposal(**{**row, "authors": tuple(row["authors"])})
+        texts = (found.title, found.text, found.kind, found.venue, found.source, *found.authors)
+        if all(isinstance(part, str) for part in texts) and isinstance(found.year, int | None):
+            return found
     except (ValueError, TypeError, KeyError):
-        raise InputError("A work came back damaged; read the file again.") from None
+        pass
+    raise InputError("A work came back damaged; read the file again.")
 
 
 def _form(draft_id: str, side: str, content: Any, version: int, found: Any = None,
@@ -211,8 +233,7 @@ def _form(draft_id: str, side: str, content: Any, version: int, found: Any = Non
     record = filled.record or (Need if side == "need" else Offer)(
         "–", str(content.get("title") or ""), str(content.get("description") or ""))
     advice = advise(record, filled.evidence)
-    wrong = [(p.column, render(p.wanted, lang), p.fatal)
-             for p in (filled.problems if version else ())]
+    wrong = _wrong(side, content) if version else []
     return render_template(
         "draft.html", draft_id=draft_id, side=side, content=content, version=version, found=found,
         fields=[_field(f, lang) for f in profiles.form_fields(side, content.get("kind"))],
@@ -221,7 +242,15 @@ def _form(draft_id: str, side: str, content: Any, version: int, found: Any = Non
         missing=[render(m, lang) for m in advice.missing], consent=profiles.consent_text("publish"),
         consent_points=profiles.POINTS, audiences=_names(profiles.AUDIENCES),
         warnings=[render(m, lang) for m in profiles.warnings(_store(), found)] if found else [],
-        near=_found_by(record))
+        near=_found_by(record), returned=_returned(found))
+
+
+def _wrong(side: str, content: Any, fatal: bool = False) -> list[tuple[str, str]]:
+    """Give what is wrong with a form, each with its field's label; ``fatal``: errors only."""
+    filled = profiles.fill(side, content, "–", g.viewer.party_id, workflow.today())
+    labels = _labels(side)
+    return [(labels.get(p.column, p.column), render(p.wanted, page_language()))
+            for p in filled.problems if p.fatal or not fatal]
 
 
 def _found_by(record: Need | Offer) -> list[dict[str, Any]]:
@@ -240,10 +269,11 @@ def _field(field: Any, lang: str) -> dict[str, Any]:
     return {"key": field.key, "input": field.input, "label": field.label[lang],
             "help": field.help[lang], "limit": field.limit, "required": field.required,
             "audience": field.audience, "least": field.least,
-            "choices": _choices(field.choices, lang) if field.choices else []}
+            "choices": choices_of(field.choices, lang) if field.choices else []}
 
 
-def _choices(name: str, lang: str) -> list[tuple[str, str]]:
+def choices_of(name: str, lang: str) -> list[tuple[str, str]]:
+    """Give what a field chooses from, as (key, name) pairs."""
     if name == "centres":
         return [(code, c.name[lang]) for code, c in centres().items()]
     if name == "counties":
@@ -251,6 +281,15 @@ def _choices(name: str, lang: str) -> list[tuple[str, str]]:
     if name == "reaches":
         return [(key, names[lang]) for key, names in profiles.REACH_NAMES.items()]
     return [(key, term.name[lang]) for key, term in terms(name).items()]
+
+
+def _returned(found: Any) -> list[str]:
+    """Give the office's reasons and words, where it returned a draft."""
+    if found is None or found.status != "returned":
+        return []
+    said = profiles.reasons_of(found)
+    names = [profiles.RETURN_REASONS[code][page_language()] for code in said.codes]
+    return [text for text in ("、".join(names), said.text) if text]
 
 
 def _labels(side: str) -> dict[str, str]:

@@ -22,6 +22,7 @@ from matcher.profiles import Review
 from matcher.vocabulary import Message
 from web.access import allow, now
 from web.lists import workspace
+from web.profiles import choices_of
 from web.shell import notice, page_language
 
 pages = Blueprint("reviews", __name__)
@@ -41,13 +42,20 @@ def show(draft_id: str) -> str:
     """Show a draft with everything the office may see."""
     store, lang = workspace().store, page_language()
     found = profiles.show_draft(store, g.viewer, draft_id)
-    fields = [(f.label[lang], found.content[f.key]) for f in profiles.form_fields(
+    fields = [(f.label[lang], _said(f.choices, found.content[f.key])) for f in profiles.form_fields(
         found.side, found.content.get("kind")) if found.content.get(f.key)]
     return render_template(
         "review_one.html", found=found, fields=fields,
         party=store.parties().get(found.party_id or ""),
         reasons={key: names[lang] for key, names in profiles.RETURN_REASONS.items()},
         warnings=[render(m, lang) for m in profiles.warnings(store, found)])
+
+
+def _said(choices: str | None, value: Any) -> str:
+    """Give a field's content in words, what was chosen by its names."""
+    names = dict(choices_of(choices, page_language())) if choices else {}
+    chosen = value if isinstance(value, list) else [value]
+    return "、".join(str(names.get(v) or v) for v in chosen)
 
 
 @pages.post("/review/<draft_id>")

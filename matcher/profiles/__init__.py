@@ -48,6 +48,7 @@ from matcher.profiles.pairs import (
     relation_of,
     release,
     show_record,
+    shown_offers,
     take_back,
 )
 from matcher.profiles.reviews import (
@@ -68,6 +69,6 @@ __all__ = [
     "export_my_data", "fill", "flat_rows", "form_fields", "give_consent", "has_consent",
     "my_drafts", "my_matches", "my_records", "naming_problems", "new_draft_id", "problems",
     "read_form", "reasons_of", "relation_of", "release", "renew", "review", "revise",
-    "save_draft", "show_draft", "show_record", "shown_fields", "state_of", "submit", "take_back",
-    "warnings", "with_works", "withdraw", "withdraw_consent",
+    "save_draft", "show_draft", "show_record", "shown_fields", "shown_offers", "state_of", "submit",
+    "take_back", "warnings", "with_works", "withdraw", "withdraw_consent",
 ]

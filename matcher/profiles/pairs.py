@@ -209,6 +209,20 @@ def _shown(card: Card, record: Need | Offer, viewer: Viewer, state: str) -> dict
     return shown_fields(card, record, viewer, "matched" if state == "matched" else "released")
 
 
+def shown_offers(store: Store, viewer: Viewer, offers: Iterable[Offer]
+                 ) -> dict[str, dict[str, Any]]:
+    """Give what a viewer may see of offers that a list of theirs names, by id.
+
+    To be named by a list of one's own is to be as near as a released pair, also before the list
+    was stored.
+    """
+    listed = list(offers)
+    cards = rows.cards_of(store, "offer", listed)
+    near = {o.offer_id: relation_of(store, viewer, o) for o in listed}
+    return {o.offer_id: shown_fields(cards[o.offer_id], o, viewer, "released" if near[
+        o.offer_id] == "public" else near[o.offer_id]) for o in listed}
+
+
 def relation_of(store: Store, viewer: Viewer, record: Need | Offer) -> str:
     """Say how near a viewer is to a record: owner, centre, matched, released or public."""
     side, key = "need" if isinstance(record, Need) else "offer", id_of(record)

@@ -330,13 +330,20 @@ def pairs(store: Store, *, need_ids: Iterable[str] = (), offer_ids: Iterable[str
 
 
 def newest_list(store: Store, need_id: str) -> tuple[tuple[str, int, float], ...]:
-    """Give (offer id, rank, score) of a need's newest stored list; empty where there is none."""
-    lists, rows = schema.match_lists, schema.matches
-    newest = select(lists.c.run_id).filter_by(need_id=need_id).order_by(
-        lists.c.day.desc(), lists.c.run_id).limit(1).scalar_subquery()
-    query = select(rows.c.offer_id, rows.c.rank, rows.c.score).where(
-        rows.c.need_id == need_id, rows.c.run_id == newest).order_by(rows.c.rank)
+    """Give (offer id, rank, score) of the list of a need that was shown last; empty for none.
+
+    Where none was shown it is the stored one of the latest day.
+    """
+    lists, rows, shown = schema.match_lists, schema.matches, schema.outcomes
+    last_shown = select(shown.c.run_id).where(
+        shown.c.need_id == need_id, shown.c.stage == "shown", shown.c.run_id.is_not(None)
+    ).order_by(shown.c.number.desc()).limit(1)
+    last_made = select(lists.c.run_id).filter_by(need_id=need_id).order_by(
+        lists.c.day.desc(), lists.c.run_id).limit(1)
     with store.reading() as connection:
+        newest = connection.scalar(last_shown) or connection.scalar(last_made)
+        query = select(rows.c.offer_id, rows.c.rank, rows.c.score).where(
+            rows.c.need_id == need_id, rows.c.run_id == newest).order_by(rows.c.rank)
         return tuple((row[0], row[1], row[2]) for row in connection.execute(query))
 
 

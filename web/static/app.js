@@ -21,7 +21,6 @@ async function swap(element, url, options, also = "") {
     }
     exchange(page.parseFromString(await answer.text(), "text/html"), parts);
     if (element.dataset.push !== undefined) history.replaceState(null, "", url);
-    if (element.dataset.autosave !== undefined && answer.ok) history.replaceState(null, "", answer.url);
   } catch (problem) {
     if (problem.name !== "AbortError") location.reload();
   } finally {
@@ -57,7 +56,10 @@ document.addEventListener("submit", (event) => {
   if (question && !window.confirm(question)) return event.preventDefault();
   if (!event.target.dataset.swap) return;
   event.preventDefault();
-  send(event.target, event.submitter);
+  if (event.target.dataset.autosave !== undefined && event.submitter?.value !== "works") {
+    note(event.target, event.submitter?.dataset.swapAlso);
+    keep(event.target);
+  } else send(event.target, event.submitter);
 });
 
 document.addEventListener("click", (event) => {
@@ -80,7 +82,68 @@ document.addEventListener("input", (event) => {
   if (!form || (form.dataset.live === undefined && form.dataset.autosave === undefined)) return;
   window.clearTimeout(waiting.get(form));
   const pause = form.dataset.live !== undefined ? 150 : 900;
-  waiting.set(form, window.setTimeout(() => send(form, form.querySelector("[data-autosave-button]"), event.target.dataset.swapAlso), pause));
+  if (form.dataset.autosave !== undefined) note(form, event.target.dataset.swapAlso);
+  waiting.set(form, window.setTimeout(() => form.dataset.autosave === undefined ? send(form) : keep(form), pause));
+});
+
+// Keeping a form: one save at a time, never broken off, so that versions follow each other; what
+// was typed meanwhile goes with the next. A save that fails leaves the form alone and says so.
+const kept = new WeakMap();
+function note(form, also) {
+  const state = kept.get(form) || { busy: false, dirty: false, also: new Set() };
+  state.dirty = true;
+  if (also) state.also.add(also);
+  kept.set(form, state);
+  return state;
+}
+
+async function keep(form) {
+  const state = note(form);
+  if (state.busy) return;
+  Object.assign(state, { busy: true, dirty: false });
+  const parts = [...form.dataset.swap.split(",").map((part) => part.trim()), ...state.also];
+  state.also.clear();
+  let again = 0;
+  try {
+    const answer = await fetch(form.action, { method: "POST", body: new FormData(form, form.querySelector("[data-autosave-button]")) });
+    const fresh = page.parseFromString(await answer.text(), "text/html");
+    const fine = answer.ok && fresh.querySelector("#saved");
+    if (fine) {
+      parts.forEach((part) => carry(document.querySelector(part), fresh.querySelector(part)));
+      history.replaceState(null, "", answer.url);
+    } else parts.slice(3).forEach((part) => state.also.add(part));
+    complain(form, fine ? "" : fresh.querySelector("main [role=alert]")?.textContent || form.dataset.failed);
+  } catch {
+    complain(form, form.dataset.failed);
+    state.dirty = true;
+    again = 4000;
+  }
+  state.busy = false;
+  if (state.dirty) window.setTimeout(() => keep(form), again);
+}
+
+function complain(form, text) {
+  const place = document.getElementById("unsaved");
+  place.textContent = text;
+  place.hidden = !text;
+}
+
+// Exchange a part, but let what is being typed in it stand.
+function carry(stale, fresh) {
+  if (!stale || !fresh) return;
+  const focus = document.activeElement?.id;
+  const typed = [...stale.querySelectorAll("input[type=text], textarea")].map((field) => [field.name, field.value]);
+  stale.replaceWith(document.adoptNode(fresh));
+  for (const [name, value] of typed) {
+    const field = fresh.querySelector(`[name="${CSS.escape(name)}"]`);
+    if (field) field.value = value;
+  }
+  if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
+}
+
+window.addEventListener("beforeunload", (event) => {
+  const form = document.querySelector("form[data-autosave]");
+  if (form && kept.get(form)?.dirty) event.preventDefault();
 });
 
 function count(field) {
