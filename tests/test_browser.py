@@ -373,6 +373,65 @@ def test_a_firm_posts_an_anonymous_need(visit, home, lang, width, keys):
     assert group.goto(f"/needs/{need.need_id}").status in (403, 404)
 
 
+def test_a_slow_or_failing_server_loses_nothing_of_what_is_written(visit):
+    page = visit("firm@example.org")
+    page.goto("/drafts/new/need")
+    trouble = {"slow": 3, "broken": 0}
+
+    def answer(route):
+        if route.request.method == "POST" and trouble["broken"]:
+            trouble["broken"] -= 1
+            return route.abort()
+        if route.request.method == "POST" and trouble["slow"]:
+            trouble["slow"] -= 1
+            page.wait_for_timeout(1500)
+        return route.continue_()
+
+    page.route("**/drafts/**", answer)
+    for piece in ("溫室", "夏季", "降溫", "需求"):
+        page.locator("#title").press_sequentially(piece)
+        page.wait_for_timeout(1100)
+    wait_saved(page)
+    trouble["broken"] = 1
+    page.fill("#description", "夏季午後達四十一度。")
+    page.wait_for_selector("#unsaved:not([hidden])")
+    assert page.input_value("#description") == "夏季午後達四十一度。"
+    page.wait_for_selector("#unsaved", state="hidden", timeout=20_000)
+    page.reload()
+    assert (page.input_value("#title"), page.input_value("#description")) == ("溫室夏季降溫需求", "夏季午後達四十一度。")
+
+
+def test_two_windows_on_one_draft_are_compared_and_either_is_kept(visit):
+    first = visit("firm@example.org")
+    first.goto("/drafts/new/need")
+    first.fill("#title", "第一個標題")
+    wait_saved(first)
+    second = first.context.new_page()
+    second.goto(first.url)
+    second.fill("#title", "第二個標題")
+    wait_saved(second, 2)
+    first.fill("#title", "我的標題")
+    first.wait_for_selector("#unsaved:not([hidden])")
+    assert first.input_value("#title") == "我的標題"
+    token = first.locator("#form [name=csrf_token]").first.input_value()
+    assert token
+    first.evaluate("document.querySelector('#form').submit()")
+    first.wait_for_selector("text=第二個標題")
+    first.click("main form button")
+    first.wait_for_selector("#form")
+    assert first.input_value("#title") == "我的標題"
+
+
+def test_another_kind_brings_its_fields_and_keeps_what_was_typed(visit):
+    page = visit("researcher@example.org")
+    page.goto("/drafts/new/offer")
+    page.fill("#title", "量測設備")
+    page.select_option("#kind", "equipment")
+    page.locator("#description").press_sequentially("可量測主軸。")
+    page.wait_for_selector("#specification")
+    assert (page.input_value("#title"), page.input_value("#description")) == ("量測設備", "可量測主軸。")
+
+
 def axe(page):
     import axe_core_python
 
