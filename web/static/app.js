@@ -163,6 +163,7 @@ document.addEventListener("keydown", (event) => {
     next?.scrollIntoView({ block: "nearest" });
     return;
   }
+  if (event.key === "Enter" && event.target.closest("a, button, summary, input")) return;  // it acts by itself
   const wanted = `[data-key="${CSS.escape(event.key)}"]`;
   const pressed = item?.querySelector(wanted) || document.querySelector(`#main ${wanted}:not([data-item] *)`);
   if (pressed) {
