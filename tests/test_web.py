@@ -1,11 +1,19 @@
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
+from click.testing import CliRunner
 from conftest import EVIDENCE, NEEDS, OFFERS, PARTIES, signed_in
 
+from matcher import profiles
+from matcher.cli import main
 from matcher.errors import StoreError
 from matcher.store import open_store
-from matcher.vocabulary import Need
+from matcher.store.outbox import mails
+from matcher.store.profiles import drafts
+from matcher.vocabulary import Need, Offer
 from web import HEADERS, create_app
 
 
@@ -116,3 +124,41 @@ def test_the_key_is_made_once_and_kept_private(settings):
     one, other = create_app(settings), create_app(settings)
     assert one.config["SECRET_KEY"] == other.config["SECRET_KEY"]
     assert (settings.home / "secret_key").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("text", ["疫苗", "溫室", "功率元件", "GaN", "gan", "主軸 -vaccine", "nothing at all"])
+def test_page_api_and_command_find_the_same(client, settings, monkeypatch, text):
+    store = open_store(settings.database_url)
+    store.put(offers=[Offer("O7", "GaN 功率元件封裝", "氮化鎵功率元件。"), Offer("O8", "溫室環控", "蒸發冷卻。"), Offer("O9", "Organ", "chip")])
+    monkeypatch.setenv("MATCHER_HOME", str(settings.home))
+    page = client.get("/offers", query_string={"q": text, "size": 200}).text
+    from_page = re.findall(r'id="r-(O\d)"', page)
+    from_api = [row["id"] for row in client.get("/offers.json", query_string={"q": text, "size": 200}).json["rows"]]
+    from_shell = [row["id"] for row in json.loads(CliRunner().invoke(main, ["search", text, "--json"]).output)["rows"]]
+    assert from_page == from_api == from_shell
+    assert bool(from_page) == (text != "nothing at all")
+
+
+def test_the_writer_is_told_by_mail_what_the_office_decided(settings):
+    store = open_store(settings.database_url)
+    store.put(parties=PARTIES, needs=NEEDS, offers=OFFERS, evidence=EVIDENCE)
+    app = create_app(settings)
+    app.config["WTF_CSRF_ENABLED"] = False
+    group, office = signed_in(app, role="researcher", party_id="P2"), signed_in(app, role="centre-admin", centre="CTSP")
+    draft = profiles.new_draft_id()
+    form = {"side": "offer", "version": "0", "kind": "capability", "title": "秘密題目", "description": "以七個溫度點補償主軸熱誤差。", "centre": "CTSP",
+            "contact_name": "王", "contact_email": "w@example.org"}
+    for decision, words in (("return", "附理由退回"), ("accept", "已刊登")):
+        version = store_version(store, draft)
+        group.post(f"/drafts/{draft}", data={**form, "version": version})
+        group.post(f"/drafts/{draft}/submit", data={"version": store_version(store, draft), "consent": profiles.consent_text("publish").version})
+        office.post(f"/review/{draft}", data={"decision": decision, "code": "unclear" if decision == "return" else [],
+                                              "version": store_version(store, draft)})
+        mail = mails(store)[-1]
+        assert (mail.recipient, words in mail.subject, "秘密" in mail.subject + mail.body) == ("researcher@example.org", True, False)
+    assert len(mails(store)) == 2
+
+
+def store_version(store, draft_id):
+    found = drafts(store, draft_id=draft_id)
+    return str(found[0].version) if found else "0"

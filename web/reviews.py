@@ -16,11 +16,11 @@ from flask import (
     url_for,
 )
 
-from matcher import profiles, shows
+from matcher import mail, profiles, sessions, shows
 from matcher.languages import render
 from matcher.profiles import Review
 from matcher.vocabulary import Message
-from web.access import allow, now
+from web.access import allow, link, now, settings
 from web.lists import workspace
 from web.profiles import choices_of
 from web.shell import notice, page_language
@@ -65,10 +65,22 @@ def decide(draft_id: str) -> Any:
     form = request.form
     decided = Review(form.get("decision", ""), tuple(form.getlist("code")), form.get("text", ""))
     version = form.get("version", "")
-    profiles.review(workspace().store, g.viewer, draft_id, decided,
-                    int(version) if version.isascii() and version.isdigit() else -1, now())
+    found = profiles.review(workspace().store, g.viewer, draft_id, decided,
+                            int(version) if version.isascii() and version.isdigit() else -1, now())
+    _tell_writer(found, decided.decision)
     notice(Message("Published.") if decided.decision == "accept" else Message("Returned."))
     return redirect(url_for("reviews.waiting"))
+
+
+def _tell_writer(found: Any, decision: str) -> None:
+    """Queue a mail about what the office decided; it names the draft, and says nothing of it."""
+    writer = sessions.account_of(settings(), found.account_id)
+    if writer is not None:
+        subject = (Message("Your record was published") if decision == "accept"
+                   else Message("Your draft was returned with reasons"))
+        body = Message("See it here: {address}", {"address": link("profiles.mine")})
+        mail.queue(workspace().store, f"review:{found.draft_id}:{found.version}", writer.email,
+                   subject, body, writer.lang or page_language(), now())
 
 
 @pages.get("/account/data.json")
