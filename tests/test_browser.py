@@ -210,7 +210,7 @@ def test_a_list_is_reviewed_by_keyboard_alone(visit, home):
 
 def test_a_card_is_dragged_to_its_stage(visit, home):
     page = visit(ADMIN)
-    need = open_store(home.database_url).needs("STSP")[1].need_id
+    need = open_store(home.database_url).needs("STSP")[-2].need_id
     page.goto(f"/needs/{need}")
     page.locator(".match").first.get_by_role("button", name="列入").click()
     page.wait_for_selector(".match .badge")
@@ -252,7 +252,7 @@ def test_decisions_come_back_from_excel(visit, home, tmp_path):
     from openpyxl import load_workbook
 
     page = visit(ADMIN)
-    need = open_store(home.database_url).needs("STSP")[2].need_id
+    need = open_store(home.database_url).needs("STSP")[-3].need_id
     with page.expect_download() as waiting:
         page.goto(f"/needs/{need}")
         page.get_by_role("link", name="XLSX").click()
