@@ -17,7 +17,7 @@ from matcher.insight import (
     form_team,
 )
 from matcher.pool import Pool
-from matcher.ranking import Ranking, exclusions
+from matcher.ranking import Ranking, exclusions, reaches
 from matcher.vocabulary import Match, Message, Need, Offer
 from matcher.workflow import Workspace, circumstances_of, rank_one
 
@@ -37,6 +37,11 @@ class Why:
     match: Match | None
     reasons: tuple[Message, ...] = ()
     around: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def is_out_of_reach(self) -> bool:
+        """Say whether the offer is kept to another centre than the need's."""
+        return not reaches(self.offer, self.need)
 
 
 def why(workspace: Workspace, need_id: str, offer_id: str, day: date) -> Why:

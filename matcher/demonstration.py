@@ -10,11 +10,12 @@ from typing import Any
 
 from matcher import intake, shows, workflow
 from matcher.evaluation import Figure, measure
+from matcher.judgements import grades_of
 from matcher.languages import lexical_group, translate
 from matcher.reference import embedded_data
 from matcher.settings import Settings
 from matcher.store import Store
-from matcher.vocabulary import JudgedPair, MatchList, Need
+from matcher.vocabulary import MatchList, Need
 from matcher.workflow import Progress, Workspace
 
 ORDER = ("parties", "needs", "offers", "evidence", "judged")
@@ -101,11 +102,3 @@ def measure_sample(space: Workspace) -> dict[str, Figure]:
 
 def _foreign(need: Need, group: str) -> bool:
     return lexical_group(need.lang or "zh") != group
-
-
-def grades_of(judged: Sequence[JudgedPair]) -> dict[str, dict[str, int]]:
-    """Give need → offer → grade."""
-    grades: dict[str, dict[str, int]] = {}
-    for pair in judged:
-        grades.setdefault(pair.need_id, {})[pair.offer_id] = pair.grade
-    return grades

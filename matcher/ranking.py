@@ -288,7 +288,7 @@ def _is_open(record: Need | Offer, day: date | None) -> bool:
     )
 
 
-def _reaches(offer: Offer, need: Need) -> bool:
+def reaches(offer: Offer, need: Need) -> bool:
     """An offer kept to its own centre is seen by that centre's needs only."""
     return offer.reach != "centre" or offer.centre is None or offer.centre == need.centre
 
@@ -305,7 +305,7 @@ EXCLUSIONS: tuple[tuple[Message, Bars], ...] = (
     (Message("the offer is not open on that day"), lambda n, o, day, b: not _is_open(o, day)),
     (Message("the need asks for other kinds of offers"),
      lambda n, o, day, b: bool(n.kinds) and o.kind not in n.kinds),
-    (Message("the offer is for its own centre only"), lambda n, o, day, b: not _reaches(o, n)),
+    (Message("the offer is for its own centre only"), lambda n, o, day, b: not reaches(o, n)),
     (Message("need and offer are of one and the same party"),
      lambda n, o, day, b: n.party_id is not None and n.party_id == o.party_id),
     (Message("the two parties declared a conflict of interest"),

@@ -31,7 +31,7 @@ from matcher.reference import place
 from matcher.scope import choose_scope
 from matcher.settings import Settings
 from matcher.store import Changes, Store, open_store, text_hash
-from matcher.vocabulary import Match, MatchList, Need, Offer, Outcome, Run
+from matcher.vocabulary import MatchList, Need, Offer, Outcome, Run
 
 TAIPEI = timezone(timedelta(hours=8), "Asia/Taipei")
 PORTION = 2000
@@ -334,15 +334,6 @@ def make_run(workspace: Workspace, needs: Iterable[Need], day: date, top: int | 
              f"{workspace.store.snapshot()}-{asked[:8]}")
     run = hashlib.sha256("|".join((*parts, rules, day.isoformat())).encode()).hexdigest()
     return Run(run[:16], *parts, day, rules)
-
-
-def record_outcome(store: Store, found: MatchList | Match, stage: str, *, time: datetime,
-                   who: str = "", reason: str = "", run_id: str | None = None) -> None:
-    """Append what became of a match, or of every match of a list (stage ``shown``)."""
-    matches = found.matches if isinstance(found, MatchList) else (found,)
-    run = found.run.run_id if isinstance(found, MatchList) else run_id
-    store.put_outcomes(Outcome(m.need_id, m.offer_id, stage, time, who, reason, run)
-                       for m in matches)
 
 
 def note_outcome(store: Store, need_id: str, offer_id: str, stage: str, *, time: datetime,

@@ -79,6 +79,16 @@ def test_a_firms_list_shows_of_an_offer_only_what_its_group_opened(tmp_path):
         assert "範例熱誤差實驗室" not in re.sub(r"(?s)O3.*", "", seen["firm"]), path
 
 
+def test_a_firm_is_told_nothing_of_offers_that_are_kept_to_another_centre(tmp_path):
+    app = world(tmp_path / "w", False)
+    store = open_store(app.config["MATCHER"].database_url)
+    store.put(offers=[replace(OFFERS[1], offer_id="O8", title=CANARY, centre="PABP", reach="centre")])
+    firm, office = (signed_in(app, name=who, **VIEWERS[who]) for who in ("firm", "office"))
+    for path in ("/needs/N1/why?offer=O8", "/needs/N1/compare?offer=O1&offer=O8"):
+        assert (firm.get(path).status_code, office.get(path).status_code) == (404, 200)
+        assert CANARY not in firm.get(path).get_data(as_text=True)
+
+
 def test_an_office_learns_of_a_need_elsewhere_no_more_than_of_none(tmp_path):
     office = signed_in(world(tmp_path / "w", True), name="office", **VIEWERS["office"])
     assert [office.get(f"/decisions.xlsx?need={n}").status_code for n in ("N-secret", "N-none", "N1")] == [404, 404, 200]

@@ -116,11 +116,9 @@ def need_csv(need_id: str) -> Response:
 def why(need_id: str) -> str:
     """Say why an offer stands where it stands for a need, listed or not."""
     asked = _need(need_id)
-    found = advice.why(workspace(), need_id, request.args.get("offer", "").strip(),
-                       workflow.today())
-    return render_template("why.html", need=asked, offer=found.offer, cards=_why_cards([found]),
-                           reasons_against=[render(m, page_language()) for m in found.reasons],
-                           around=_around(found), total=MOST_COMPARED)
+    found = _why(need_id, request.args.get("offer", "").strip())
+    return render_template("why.html", need=asked, cards=_why_cards([found]),
+                           around=_around(found))
 
 
 @pages.get("/needs/<need_id>/compare")
@@ -131,7 +129,7 @@ def compare(need_id: str) -> str:
     if not 2 <= len(chosen) <= MOST_COMPARED:
         raise InputError("Tick two to {most} offers to compare; {found} were ticked.",
                          most=MOST_COMPARED, found=len(chosen))
-    found = [advice.why(workspace(), need_id, offer_id, workflow.today()) for offer_id in chosen]
+    found = [_why(need_id, offer_id) for offer_id in chosen]
     return render_template("compare.html", need=asked, cards=_why_cards(found))
 
 
@@ -324,6 +322,14 @@ def _filters(view: viewing.View) -> list[dict[str, Any]]:
         for value, text in labels[name].items()]} for name, label in FILTERS]
 
 
+def _why(need_id: str, offer_id: str) -> advice.Why:
+    """Explain a pair; to a firm an offer that is kept to another centre does not exist."""
+    found = advice.why(workspace(), need_id, offer_id, workflow.today())
+    if found.is_out_of_reach and not may(g.viewer, "see-offer"):
+        raise UnknownRecordError("offer", offer_id)
+    return found
+
+
 def _why_cards(found: list[advice.Why]) -> list[dict[str, Any]]:
     return [{**(card(w.match) if w.match else offer_facts(w.offer)),
              "against": [render(m, page_language()) for m in w.reasons]} for w in found]
@@ -331,4 +337,5 @@ def _why_cards(found: list[advice.Why]) -> list[dict[str, Any]]:
 
 def _around(found: advice.Why) -> list[dict[str, Any]]:
     store = workspace().store
-    return [{"offer": store.offer(offer_id), "score": score} for offer_id, score in found.around]
+    return [{**offer_facts(store.offer(offer_id)), "score": score}
+            for offer_id, score in found.around]

@@ -11,12 +11,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Update, delete, insert, or_, select, update
 
 from matcher.store import schema
+from matcher.store.audit import aware
 from matcher.store.store import Store
 
 
@@ -246,7 +247,5 @@ def _using(token_hash: str, now: datetime | None) -> Update:
 
 
 def _to(noun: type[Any], row: Any) -> Any:
-    """Make a noun of a row; SQLite gives times without their zone: they are UTC."""
-    values = {f.name: row[f.name] for f in fields(noun)}
-    return noun(**{name: value.replace(tzinfo=UTC) if isinstance(value, datetime)
-                   and value.tzinfo is None else value for name, value in values.items()})
+    """Make a noun of a row."""
+    return noun(**aware({f.name: row[f.name] for f in fields(noun)}))

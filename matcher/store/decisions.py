@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from matcher.store import schema
 from matcher.store.notes import outcome_row
-from matcher.store.store import Store, _put
+from matcher.store.store import Store, put_records
 from matcher.vocabulary import STAGES, JudgedPair, Outcome
 
 Pair = tuple[str, str]
@@ -65,7 +65,7 @@ def put_decisions(store: Store, decided: Iterable[Outcome],
         for outcome in decided:
             done = connection.execute(insert(schema.outcomes), outcome_row(outcome))
             numbers.append(int((done.inserted_primary_key or [0])[0]))
-        _put(connection, "judged", judged)
+        put_records(connection, "judged", judged)
     return numbers
 
 

@@ -17,7 +17,7 @@ from matcher.integrity import read_fairly
 from matcher.store import schema
 from matcher.store.audit import AuditLine, append, aware
 from matcher.store.notes import plain
-from matcher.store.store import Store, _touch, text_hash
+from matcher.store.store import Store, text_hash, touch
 from matcher.vocabulary import Need
 
 Records = Mapping[str, Sequence[str]]
@@ -126,7 +126,7 @@ def erase(store: Store, who: Person, lines: Iterable[AuditLine]) -> bool:
         _erase_account(connection, who)
         _erase_audit(connection, who)
         if who.offers or who.party_id:
-            _touch(connection)
+            touch(connection)
         append(connection, *lines)
     return compact(store)
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert, select, update
 
 from matcher.store import schema
+from matcher.store.audit import aware
 from matcher.store.store import Store
 
 
@@ -79,7 +80,4 @@ def _note(store: Store, number: int, values: Mapping[str, Any]) -> None:
 
 
 def _to_mail(row: Any) -> Mail:
-    values: dict[str, Any] = {
-        name: value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None
-        else value for name, value in row.items()}
-    return Mail(**values)
+    return Mail(**aware(row))

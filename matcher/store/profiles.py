@@ -12,7 +12,7 @@ from sqlalchemy import Column, ColumnElement, Connection, delete, false, insert,
 from matcher.store import schema
 from matcher.store.audit import AuditLine, append, aware
 from matcher.store.erasure import remove_records
-from matcher.store.store import Store, _put, _to_noun, _touch
+from matcher.store.store import Store, put_records, to_noun, touch
 from matcher.vocabulary import Evidence, Need, Offer
 
 TABLES = {"need": schema.needs, "offer": schema.offers}
@@ -155,12 +155,12 @@ def publish(store: Store, accepted: Draft, expected: int, record: Need | Offer,
         if not _change(connection, accepted, expected, [line]):
             return False
         listed, table = tuple(evidence), schema.evidence
-        _put(connection, f"{card.side}s", [record])
+        put_records(connection, f"{card.side}s", [record])
         if card.side == "offer":
             connection.execute(delete(table).filter_by(offer_id=card.record_id).where(
                 table.c.evidence_id.not_in([e.evidence_id for e in listed])))
-            _put(connection, "evidence", listed)
-            _touch(connection)
+            put_records(connection, "evidence", listed)
+            touch(connection)
         _put_card(connection, card)
         connection.execute(delete(schema.drafts).filter_by(
             side=card.side, record_id=card.record_id, status="published").where(
@@ -173,7 +173,7 @@ def take_down(store: Store, side: str, record_id: str, time: datetime, *lines: A
     with store.writing() as connection:
         remove_records(connection, {side: [record_id]})
         if side == "offer":
-            _touch(connection)
+            touch(connection)
         _end_consents(connection, time, record_id=record_id)
         connection.execute(update(schema.drafts).filter_by(
             side=side, record_id=record_id, status="published").values(
@@ -242,7 +242,7 @@ def _read(store: Store, side: str, where: ColumnElement[bool]) -> dict[str, Need
     noun: type[Any] = Need if side == "need" else Offer
     query = select(TABLES[side]).where(where).order_by(_key(side))
     with store.reading() as connection:
-        found = [_to_noun(noun, dict(row)) for row in connection.execute(query).mappings()]
+        found = [to_noun(noun, dict(row)) for row in connection.execute(query).mappings()]
     return {id_of(record): record for record in found}
 
 
@@ -253,7 +253,7 @@ def put_lifetime(store: Store, card: Card, valid_to: date, *lines: AuditLine) ->
     with store.writing() as connection:
         connection.execute(update(table).filter_by(**key).values(valid_to=valid_to))
         if card.side == "offer":
-            _touch(connection)
+            touch(connection)
         _put_card(connection, card)
         append(connection, *lines)
 

@@ -96,10 +96,10 @@ class Store:
         nothing at all is kept.
         """
         with self.writing() as connection:
-            changes = {what: _put(connection, what, records[what])
+            changes = {what: put_records(connection, what, records[what])
                        for what in NOUNS if what in records}
             if any(c.inserted or c.updated for what, c in changes.items() if what in MATCHED):
-                _touch(connection)
+                touch(connection)
         return changes
 
     def parties(self) -> dict[str, Party]:
@@ -138,7 +138,7 @@ class Store:
         noun, table = NOUNS[what]
         query = select(table).filter_by(**where).order_by(*table.primary_key.columns)
         with self.reading() as connection:
-            return tuple(_to_noun(noun, dict(r)) for r in connection.execute(query).mappings())
+            return tuple(to_noun(noun, dict(r)) for r in connection.execute(query).mappings())
 
     def _one(self, what: str, name: str, **where: str) -> Any:
         found = self._all(what, **where)
@@ -157,7 +157,7 @@ class Store:
             gone = sum(connection.execute(delete(table).where(key.in_(part))).rowcount
                        for part in _portions(list(ids)))
             if gone and what in MATCHED:
-                _touch(connection)
+                touch(connection)
         return gone
 
     def counts(self) -> dict[str, int]:
@@ -270,7 +270,7 @@ class Store:
         if row is None:
             raise UnknownRecordError("match list", f"{run_id}/{need_id}")
         run = Run(**{f.name: row[f.name] for f in fields(Run)})
-        return MatchList(_to_noun(Need, row["need"]), tuple(to_match(dict(r)) for r in rows), run,
+        return MatchList(to_noun(Need, row["need"]), tuple(to_match(dict(r)) for r in rows), run,
                          row["eligible"], row["scope"] or "",
                          row["widened"] and to_message(row["widened"]))
 
@@ -297,7 +297,7 @@ class Store:
             return tuple(_to_outcome(dict(r)) for r in connection.execute(query).mappings())
 
 
-def _put(connection: Connection, what: str, records: Iterable[Any]) -> Changes:
+def put_records(connection: Connection, what: str, records: Iterable[Any]) -> Changes:
     """Insert new records, update changed ones; the last of two records with one id wins."""
     table = NOUNS[what][1]
     keys = [column.name for column in table.primary_key.columns]
@@ -351,7 +351,7 @@ def _check_dimensions(connection: Connection, encoder: str, found: set[int]) -> 
                          "{stored}.", encoder=encoder, found=sorted(found), stored=stored)
 
 
-def _touch(connection: Connection) -> None:
+def touch(connection: Connection) -> None:
     """Change the snapshot, in the same transaction as the data."""
     table = schema.revision
     stamp = secrets.token_hex(4)
@@ -371,7 +371,7 @@ def _plain_record(record: Any) -> dict[str, Any]:
             for f in fields(record)}
 
 
-def _to_noun(noun: type[Noun], row: Mapping[str, Any]) -> Noun:
+def to_noun(noun: type[Noun], row: Mapping[str, Any]) -> Noun:
     """Make a noun of a row: lists to tuples, ISO text to dates."""
     values: dict[str, Any] = {}
     for f in fields(noun):  # type: ignore[arg-type]
