@@ -1,0 +1,81 @@
+"""A report's cells and sentences in a reader's language, with its numbers and dates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from babel import Locale
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal, format_percent
+
+from matcher.languages import LANGUAGES, render, translate
+from matcher.report.model import Cell, Column, Names
+from matcher.vocabulary import Message
+
+NOTHING = "–"
+_PLACES = {"score": "0.00", "number": "#,##0.##", "money": "#,##0", "change": "+#,##0.##;−#,##0.##"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """Writes what a report holds in one language of the interface (zh, en)."""
+
+    lang: str
+
+    @property
+    def locale(self) -> Locale:
+        """The Babel locale of numbers and dates."""
+        return Locale.parse(LANGUAGES[self.lang].locale or "en")
+
+    @property
+    def tag(self) -> str:
+        """The BCP 47 tag, e.g. zh-Hant-TW."""
+        return str(self.locale).replace("_", "-")
+
+    def title(self, key: str) -> str:
+        """Translate a title; empty stays empty."""
+        return translate(key, self.lang) if key else ""
+
+    def cell(self, value: Cell, column: Column | None = None) -> str:
+        """Write a cell as its column's kind says; without a column by the value's own type."""
+        if value is None or value == "":
+            return NOTHING
+        if isinstance(value, Message):
+            return self.sentence(value)
+        if isinstance(value, Names):
+            return str(getattr(value, self.lang))
+        if isinstance(value, date):
+            return self.day(value)
+        if isinstance(value, str):
+            return value
+        return self.number(value, column.kind if column else "number")
+
+    def number(self, value: float, kind: str = "number") -> str:
+        """Write a number of a kind of column."""
+        if kind == "percent":
+            return str(format_percent(value, "0.0 %" if self.lang == "en" else "0.0%",
+                                      locale=self.locale))
+        return str(format_decimal(value, _PLACES.get(kind, _PLACES["number"]), locale=self.locale))
+
+    def day(self, value: date) -> str:
+        """Write a date, or a time in Taiwan to the minute."""
+        if isinstance(value, datetime):
+            return str(format_datetime(value, "y-MM-dd HH:mm", locale=self.locale))
+        return value.isoformat()
+
+    def month(self, first: date) -> str:
+        """Write a month: 2026年10月, October 2026."""
+        return str(format_date(first, "y年M月" if self.lang == "zh" else "MMMM y", self.locale))
+
+    def sentence(self, message: Message) -> str:
+        """Write a sentence; numbers and dates inside it by the language's rules."""
+        fields = {name: self._field(value) for name, value in message.fields.items()}
+        return render(Message(message.id, fields), self.lang)
+
+    def _field(self, value: object) -> object:
+        if isinstance(value, (tuple, list)):
+            return ("、" if self.lang == "zh" else ", ").join(self.cell(v) for v in value)
+        if isinstance(value, (int, float, date, Message, Names)):
+            return self.cell(value)
+        return value
