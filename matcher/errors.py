@@ -8,6 +8,7 @@
     ├── SettingError            a setting has a value it may not have
     ├── ModelFileError          a model file is missing, cut or changed
     ├── MissingExtraError       an optional part is not installed
+    ├── MissingFontError        no font of this machine writes Chinese
     └── StoreError              the database cannot be opened, read or written
 
 Rows of a file are never exceptions: ``RowError`` is a record, so that all of
@@ -84,6 +85,17 @@ class MissingExtraError(MatcherError):
 
     def __init__(self, extra: str, why: str) -> None:
         super().__init__("{why} Install it with: pip install '.[{extra}]'", extra=extra, why=why)
+
+
+class MissingFontError(MatcherError):
+    """No font of this machine can write a PDF's Chinese."""
+
+    exit_code = 3
+
+    def __init__(self) -> None:
+        super().__init__("A PDF needs a font for Chinese, and this machine has none. Install one "
+                         "(on Debian: {command}) or take the report as HTML or XLSX.",
+                         command="apt-get install fonts-noto-cjk")
 
 
 class StoreError(MatcherError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -12,8 +13,11 @@ from babel.numbers import format_decimal, format_percent
 from matcher.languages import LANGUAGES, render, translate
 from matcher.report.model import Cell, Column, Names, Report, Table
 from matcher.vocabulary import Message
+from matcher.workflow import TAIPEI
 
 NOTHING = "–"
+# Files cannot carry these: control characters but the line feed, surrogates, non-characters.
+_UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _PLACES = {"score": "0.00", "number": "#,##0.##", "money": "#,##0", "change": "+#,##0.##;−#,##0.##"}
 
 
@@ -35,7 +39,7 @@ class Wording:
 
     def title(self, key: str) -> str:
         """Translate a title; empty stays empty."""
-        return translate(key, self.lang) if key else ""
+        return clean(translate(key, self.lang)) if key else ""
 
     def cell(self, value: Cell, column: Column | None = None) -> str:
         """Write a cell as its column's kind says; without a column by the value's own type."""
@@ -44,11 +48,11 @@ class Wording:
         if isinstance(value, Message):
             return self.sentence(value)
         if isinstance(value, Names):
-            return str(getattr(value, self.lang))
+            return clean(str(getattr(value, self.lang)))
         if isinstance(value, date):
             return self.day(value)
         if isinstance(value, str):
-            return value
+            return clean(value)
         return self.number(value, column.kind if column else "number")
 
     def number(self, value: float, kind: str = "number") -> str:
@@ -61,7 +65,7 @@ class Wording:
     def day(self, value: date) -> str:
         """Write a date, or a time in Taiwan to the minute."""
         if isinstance(value, datetime):
-            return str(format_datetime(value, "y-MM-dd HH:mm", locale=self.locale))
+            return str(format_datetime(in_taiwan(value), "y-MM-dd HH:mm", locale=self.locale))
         return value.isoformat()
 
     def month(self, first: date) -> str:
@@ -71,7 +75,7 @@ class Wording:
     def sentence(self, message: Message) -> str:
         """Write a sentence; numbers and dates inside it by the language's rules."""
         fields = {name: self._field(value) for name, value in message.fields.items()}
-        return render(Message(message.id, fields), self.lang)
+        return clean(render(Message(message.id, fields), self.lang))
 
     def _field(self, value: object) -> object:
         if isinstance(value, (tuple, list)):
@@ -99,3 +103,13 @@ def _table_lines(table: Table, words: Wording) -> list[str]:
     head = "  ".join(words.title(column.title) for column in table.columns)
     return [head, *("  ".join(words.cell(cell, column) for cell, column in
                               zip(row, table.columns, strict=True)) for row in table.rows)]
+
+
+def clean(text: str) -> str:
+    """Take out what a file cannot carry; a tab or a carriage return becomes a space."""
+    return _UNWRITABLE.sub("", text.replace("\r\n", "\n").replace("\t", " ").replace("\r", " "))
+
+
+def in_taiwan(moment: datetime) -> datetime:
+    """Give a time in Taiwan; a time without zone is one already."""
+    return moment.astimezone(TAIPEI) if moment.tzinfo else moment.replace(tzinfo=TAIPEI)
