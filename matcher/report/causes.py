@@ -73,8 +73,8 @@ class Months:
     def of_need(self, need: str) -> list[Cause]:
         """Give what changed of a need; first whether it is there at all."""
         old, new = self.before.needs.get(need), self.now.needs.get(need)
-        if found := self._presence("need", old, new, need):
-            return [found]
+        if presence := self._presence("need", old, new, need):
+            return [presence]
         assert old is not None
         assert new is not None
         return [Cause("need-edited")] if old.mark != new.mark else []
@@ -82,8 +82,8 @@ class Months:
     def of_offer(self, need: str, offer: str) -> list[Cause]:
         """Give what changed of an offer, as a need sees it."""
         old, new = self.before.offers.get(offer), self.now.offers.get(offer)
-        if found := self._presence("offer", old, new, offer):
-            return [found]
+        if presence := self._presence("offer", old, new, offer):
+            return [presence]
         assert old is not None
         assert new is not None
         found = [Cause("offer-edited")] if old.mark != new.mark else []

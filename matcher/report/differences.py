@@ -50,13 +50,13 @@ def compare_reports(before: Facts, now: Facts) -> tuple[Difference, ...]:
 
 def _difference(months: Months, pair: Pair, was: bool, is_now: bool) -> Difference:
     need, offer = pair
-    ranks = [_Seen(month, need, offer).rank if there else None
-             for month, there in ((months.now, is_now), (months.before, was))]
-    scores = [month.scores.get(need, {}).get(offer) if there else None
-              for month, there in ((months.now, is_now), (months.before, was))]
-    change = _change(*ranks)
+    now = _Seen(months.now, need, offer) if is_now else None
+    before = _Seen(months.before, need, offer) if was else None
+    rank, rank_before = now and now.rank, before and before.rank
+    change = _change(rank, rank_before)
     causes = () if change == "continuing" else tuple(_causes(months, pair, change))
-    return Difference(need, offer, change, *ranks, *scores, causes)
+    return Difference(need, offer, change, rank, rank_before, now and now.score,
+                      before and before.score, causes)
 
 
 def _change(rank: int | None, before: int | None) -> str:

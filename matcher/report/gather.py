@@ -7,8 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matcher import workflow
 from matcher.assignment import Assignment, Limits, Problem, Side, solve
@@ -19,7 +21,7 @@ from matcher.report.facts import Entry, Event, Facts, Owner, Pair, Rules, Skippe
 from matcher.report.market import measure_market
 from matcher.report.quarantine import prepared
 from matcher.store import Store
-from matcher.store.decisions import decided_in, ever_shown, places_in_lists
+from matcher.store.decisions import Decision, decided_in, ever_shown, places_in_lists
 from matcher.vocabulary import Evidence, MatchList, Message, Need, Offer, Party
 from matcher.workflow import Progress, Workspace, list_of, make_run, rank_all
 
@@ -45,8 +47,8 @@ class _Listed:
 
     lists: tuple[MatchList, ...]
     scores: Mapping[str, Mapping[str, float]]
-    interest: np.ndarray
-    welcome: np.ndarray
+    interest: NDArray[np.float64]
+    welcome: NDArray[np.float64]
     skipped: tuple[Skipped, ...]
 
 
@@ -88,7 +90,7 @@ def _match(batch: Workspace, needs: Sequence[Need], day: date, rules: Rules,
         except (MatcherError, ValueError) as problem:
             skipped.append(Skipped("need", need.need_id, _reason(problem)))
         progress("match", done, len(needs))
-    pairs = np.array(both).reshape(-1, 2, len(offers))
+    pairs: NDArray[np.float64] = np.array(both, float).reshape(-1, 2, len(offers))
     return _Listed(tuple(lists), scores, pairs[:, 0], pairs[:, 1], tuple(skipped))
 
 
@@ -143,7 +145,7 @@ def _choose(lists: Sequence[MatchList], rules: Rules) -> tuple[tuple[Pair, ...],
     return chosen, tuple(sorted(o for o, load in loads.items() if load >= rules.per_offer))
 
 
-def _records(store: Store, centre: str, day: date) -> dict[str, object]:
+def _records(store: Store, centre: str, day: date) -> dict[str, Any]:
     """Give needs, offers and owners as the report knows them, and who must not meet."""
     evidence: dict[str, list[Evidence]] = defaultdict(list)
     for item in store.evidence():
@@ -171,14 +173,12 @@ def _themes(needs: Iterable[Need], day: date) -> tuple[tuple[str, str, int, int]
                  for (centre, theme), found in sorted(firms.items()))
 
 
-def _happened(store: Store, centre: str, first: date) -> dict[str, object]:
+def _happened(store: Store, centre: str, first: date) -> dict[str, Any]:
     """Give decisions up to the month's end, what was shown before it, and judgements."""
     end = starts(next_month(first))
     decided = decided_in(store, centre, end)
     places = places_in_lists(store, decided)
-    events = tuple(Event(d.number, d.need_id, d.offer_id, d.stage, d.time, d.reason,
-                         *places.get(d.number, (None, None)), d.value_ntd, d.licences, d.jobs)
-                   for d in decided)
+    events = tuple(_event(decision, places.get(decision.number)) for decision in decided)
     own = {need.need_id for need in store.needs(centre)}
     grades: dict[str, dict[str, int]] = defaultdict(dict)
     for judged in store.judged():
@@ -187,6 +187,12 @@ def _happened(store: Store, centre: str, first: date) -> dict[str, object]:
             pair[judged.offer_id] = max(judged.grade, pair.get(judged.offer_id, 0))
     return {"events": events, "shown": tuple(sorted(ever_shown(store, end))),
             "grades": dict(grades)}
+
+
+def _event(found: Decision, place: tuple[int, float] | None) -> Event:
+    rank, score = place or (None, None)
+    return Event(found.number, found.need_id, found.offer_id, found.stage, found.time,
+                 found.reason, rank, score, found.value_ntd, found.licences, found.jobs)
 
 
 def _entry(record: Need | Offer, evidence: Sequence[Evidence] = ()) -> Entry:

@@ -171,7 +171,7 @@ def _find(connection: Connection, report_id: str) -> ReportRow | None:
 
 
 def _to_row(row: RowMapping) -> ReportRow:
-    return ReportRow(**aware(row))
+    return ReportRow(**aware(dict(row)))
 
 
 def state_of(store: Store) -> str:

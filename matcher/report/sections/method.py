@@ -44,7 +44,8 @@ def _changed(month: Month, side: str) -> int | None:
     if month.before is None:
         return None
     old, new = getattr(month.before, side), getattr(month.facts, side)
-    return sum(key not in old or old[key].mark != entry.mark for key, entry in new.items())
+    return len([key for key, entry in new.items()
+                if key not in old or old[key].mark != entry.mark])
 
 
 METHOD = (
