@@ -52,11 +52,11 @@ def _difference(months: Months, pair: Pair, was: bool, is_now: bool) -> Differen
     need, offer = pair
     now = _Seen(months.now, need, offer) if is_now else None
     before = _Seen(months.before, need, offer) if was else None
-    rank, rank_before = now and now.rank, before and before.rank
+    rank, rank_before = (seen.rank if seen else None for seen in (now, before))
     change = _change(rank, rank_before)
     causes = () if change == "continuing" else tuple(_causes(months, pair, change))
-    return Difference(need, offer, change, rank, rank_before, now and now.score,
-                      before and before.score, causes)
+    return Difference(need, offer, change, rank, rank_before, now.score if now else None,
+                      before.score if before else None, causes)
 
 
 def _change(rank: int | None, before: int | None) -> str:
