@@ -15,7 +15,7 @@ _RIGHT = ("number", "score", "percent", "money", "change")
 _PAD = 1.6
 # A cell longer than this is cut on paper; the workbook has it whole.
 _MOST_LINES = 24
-_SHORT = 110.0
+_SHORT = 90.0
 
 
 @dataclass(frozen=True, slots=True)

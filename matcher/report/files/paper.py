@@ -13,6 +13,7 @@ from typing import cast
 from fpdf import FPDF
 from fpdf.fonts import TTFFont
 
+from matcher.report.files.embedding import number_characters
 from matcher.report.files.fonts import find_face, find_spares
 from matcher.report.files.wrapping import wrap
 from matcher.report.model import Report
@@ -51,6 +52,7 @@ class Paper(FPDF):
         face = find_face()
         self.add_font("face", "", face.regular, collection_font_number=face.number)
         self.add_font("face", "B", face.bold, collection_font_number=face.number)
+        number_characters(self)
         self._spares = find_spares()
         self._families: dict[str, str | None] = {}
         self._describe()
@@ -111,7 +113,8 @@ class Paper(FPDF):
 
     def lines(self, text: str, width: float, size: float, bold: bool = False) -> list[str]:
         """Break a text into lines of a width."""
-        return wrap(self.fit(text), width, lambda part: self.measure(part, size, bold))
+        # A column made for its longest word must hold it: sums of widths differ in the last digit.
+        return wrap(self.fit(text), width + 0.02, lambda part: self.measure(part, size, bold))
 
     def put(self, x: float, y: float, text: str, *, size: float = 10, bold: bool = False,
             ink: str = INK, align: str = "start") -> None:
@@ -207,10 +210,17 @@ class Paper(FPDF):
                 self._head()
 
     def _turn_to(self, page: int) -> None:
-        """Go on on a page made before: what it was drawn with last is unknown by now."""
+        """Go on on a page made before.
+
+        What it was drawn with last is unknown by now, and a setter that changes nothing writes
+        nothing; so each is set twice.
+        """
         self.page = page
         self.font_family = ""
-        self.set_fill_color(FILL)
+        for ink, width in ((ALARM, 1.0), (RULE, 0.2)):
+            self.set_draw_color(ink)
+            self.set_fill_color(ink)
+            self.set_line_width(width)
 
     def _foot(self, number: str) -> None:
         stood = f"{self.words.title('As it stood at')} {self.words.day(self.report.made)}"
