@@ -18,7 +18,7 @@ from matcher.errors import InputError, MissingFontError
 from matcher.languages import render, translate
 from matcher.report.files import FORMATS, fonts, format_of
 from matcher.report.files.charts import picture, spoken
-from matcher.report.files.plot import Bar, Marker, Text, axis_of, breadth, shorten
+from matcher.report.files.plot import COLOURS, Bar, Marker, Text, axis_of, breadth, shorten
 from matcher.report.files.plot import Path as Line
 from matcher.report.files.wrapping import wrap
 from matcher.report.files.xlsx import sheet_name
@@ -265,6 +265,19 @@ def test_a_chart_is_told_in_words():
     assert spoken(LINES, None, Wording("en")) == "Needs: 8月 4; 10月 6. Matches: 8月 1; 9月 2; 10月 3"
 
 
+def brightness(colour):
+    parts = [int(colour[place:place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_colours_are_seen_on_light_and_on_dark(colour):
+    """3:1, as WCAG 1.4.11 asks of graphics, on the page's two papers."""
+    light, own, dark = (brightness(c) + 0.05 for c in ("#ffffff", colour, "#14181d"))
+    assert min(light / own, own / dark) >= 3
+
+
 @pytest.mark.parametrize(("text", "width", "short"), [
     ("光電", 24, "光電"), ("光電與半導體", 40, "光電…"), ("abc", 30, "abc"),
 ])
@@ -289,6 +302,11 @@ def test_a_long_label_is_cut_where_one_sees_it(text, width, short):
 ])
 def test_lines_break_as_chinese_is_set(text, width, lines):
     assert wrap(text, width, len) == lines
+
+
+@pytest.mark.parametrize(("value", "written_as"), [(2, "+2"), (-3, "−3"), (0, "0"), (1234.5, "+1,234.5")])
+def test_a_change_has_its_sign(value, written_as):
+    assert Wording("zh").number(value, "change") == written_as
 
 
 @pytest.mark.parametrize(("text", "kept"), [
@@ -369,11 +387,11 @@ def test_the_same_report_gives_the_same_pdf(lang):
 @pytest.mark.browser
 def test_a_character_without_a_font_is_seen_and_counted(monkeypatch):
     monkeypatch.setattr(fonts, "SPARES", ())
-    table = Table("t", "Needs", (Column("a", "Title"),), (("ก需求",), ("😀",)))
+    table = Table("t", "Needs", (Column("a", "Title"),), (("ก需求",), ("😀ก",)))
     pdf = read_pdf(written("pdf", report=replace(REPORT, sections=(Section("a", "Needs", (), (table,)),))))
     text = "".join(page.extract_text() for page in pdf.pages)
     assert "□需求" in text
-    assert "有 2 個字元在這台電腦上沒有字型可用，以 □ 代替。" in text
+    assert "有 2 種字元在這台電腦上沒有字型可用，以 □ 代替。" in text
 
 
 @pytest.mark.browser

@@ -46,7 +46,7 @@ class Paper(FPDF):
         super().__init__("portrait", "mm", "A4")
         self.report, self.words = report, words
         self.entries: list[Entry] = []
-        self.lacking = 0
+        self.lacking: set[str] = set()
         self.set_auto_page_break(False)
         self.alias_nb_pages("")
         face = find_face()
@@ -90,14 +90,14 @@ class Paper(FPDF):
         return name
 
     def fit(self, text: str) -> str:
-        """Drop what has no shape, and put □ for what no font has, counting it."""
+        """Drop what has no shape, and put □ for what no font has, and keep note of it."""
         kept = []
         for char in text:
             if char == "\n" or self._family(char):
                 kept.append(char)
             elif unicodedata.category(char) not in ("Cf", "Mn", "Cc"):
                 kept.append(LACKING)
-                self.lacking += 1
+                self.lacking.add(char)
         return "".join(kept)
 
     def measure(self, text: str, size: float, bold: bool = False) -> float:
