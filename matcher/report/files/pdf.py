@@ -156,7 +156,8 @@ def _lacking(paper: Paper, words: Wording) -> None:
     """Say that characters are missing rather than leave readers to find out."""
     text = words.title("{count} characters could not be written with the fonts of this machine; "
                        "{sign} stands for them.")
-    paper.say(text.format(count=words.number(len(paper.lacking)), sign=LACKING), size=8.5, ink=ALARM)
+    count = words.number(len(paper.lacking))
+    paper.say(text.format(count=count, sign=LACKING), size=8.5, ink=ALARM)
 
 
 def _draw(paper: Paper, drawn: Picture) -> None:
