@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from matcher.workflow import Progress, Workspace
 ORDER = ("parties", "needs", "offers", "evidence", "judged")
 SAMPLE_DAY = date(2026, 11, 24)
 NEEDS_SHOWN = 3
+# A PDF wants a font that a new machine may not have.
+DEMO_FORMATS = ("html", "xlsx", "csv", "json")
 OFFERS_SHOWN = 5
 
 
@@ -73,13 +75,18 @@ class Shown:
 def show(space: Workspace, settings: Settings, centre: str, lang: str,
          progress: Progress) -> Shown:
     """Match one centre's needs, write its report of the sample's month, measure all needs."""
-    from matcher.report import write_reports
+    from matcher.report.batch import rules_of
+    from matcher.report.delivery import write_files
+    from matcher.report.job import Tools, draft_report
 
     needs = [need.need_id for need in space.store.needs(centre)][:NEEDS_SHOWN]
     lists = list(workflow.match(space, needs=needs, top=OFFERS_SHOWN, day=SAMPLE_DAY))
-    files = write_reports(space, SAMPLE_DAY.replace(day=1), centre, settings.home / "reports",
-                          threshold=settings.threshold, lang=lang, progress=progress)
-    return Shown(lists, space.store, files[0], measure_sample(space), space.store.counts())
+    now = datetime.combine(SAMPLE_DAY, time(12), workflow.TAIPEI)
+    report = draft_report(space, centre, SAMPLE_DAY.replace(day=1), rules_of(settings),
+                          Tools(lambda: now, progress))
+    written = write_files(report, settings.home / "reports", DEMO_FORMATS, [lang])
+    return Shown(lists, space.store, written.files[0], measure_sample(space),
+                 space.store.counts())
 
 
 def measure_sample(space: Workspace) -> dict[str, Figure]:

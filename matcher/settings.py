@@ -41,10 +41,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SMTP_URL", "", "URL", "mail server; empty: mails become files in HOME/outbox"),
     Setting("MAIL_FROM", "matcher@localhost", "address", "sender of mails"),
     Setting("THRESHOLD", "0.2", "0-1", "score below which a need counts as without an offer"),
+    Setting("PER_NEED", "5", "1-1000", "matches of one need in a monthly report, at most"),
+    Setting("PER_OFFER", "10", "1-1000", "needs one offer is matched with in a report, at most"),
 )
 _ALLOWED = {"LANG": ("zh", "en")}
-_RANGES: Mapping[str, tuple[float, float]] = {"PORT": (1, 65535), "TOP": (1, 1000),
-                                              "THRESHOLD": (0, 1)}
+_RANGES: Mapping[str, tuple[float, float]] = {
+    "PORT": (1, 65535), "TOP": (1, 1000), "PER_NEED": (1, 1000), "PER_OFFER": (1, 1000),
+    "THRESHOLD": (0, 1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,11 @@ class Settings:
     def threshold(self) -> float:
         """The score in 0…1 below which a need counts as without an offer."""
         return float(self.values["THRESHOLD"])
+
+    @property
+    def loads(self) -> tuple[int, int]:
+        """How many matches a need, and how many needs an offer, may have in a report."""
+        return int(self.values["PER_NEED"]), int(self.values["PER_OFFER"])
 
     @property
     def address(self) -> tuple[str, int]:

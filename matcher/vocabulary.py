@@ -268,7 +268,8 @@ class MatchList:
 class Outcome:
     """What became of a match: shown, shortlisted, contacted, meeting, mou, contract, declined.
 
-    ``note`` is for colleagues only, ``next_date`` the day something is to happen next.
+    ``note`` is for colleagues only, ``next_date`` the day something is to happen next. What a
+    contract brought: ``value_ntd`` whole NT$, licences granted, jobs made.
     """
 
     need_id: str
@@ -280,6 +281,9 @@ class Outcome:
     run_id: str | None = None
     note: str | None = None
     next_date: date | None = None
+    value_ntd: int | None = None
+    licences: int | None = None
+    jobs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,8 @@ class Workspace:
     """A store with its encoder and ranker, and what was computed from them.
 
     Keeps vectors, term counts and the pool of the last snapshot in memory, so that
-    a list after an edit costs one text, not all. Threads may share it.
+    a list after an edit costs one text, not all; ``encoded`` counts texts that had to be encoded.
+    Threads may share it.
     """
 
     def __init__(self, store: Store, encoder: Encoder, ranker: Ranker,
@@ -75,6 +76,13 @@ class Workspace:
         self._sentences: dict[str, Floats] = {}
         self._remembered: dict[object, Any] = {}
         self._lock = RLock()
+        self.encoded = 0
+
+    def over(self, store: Store) -> Workspace:
+        """Give a workspace over another view of the same store; what was computed goes along."""
+        other = self.with_ranker(self.ranker)
+        other.store, other._pool = store, None
+        return other
 
     def with_encoder(self, encoder: Encoder) -> Workspace:
         """Give a workspace of another encoder over the same store, counted terms kept."""
@@ -144,6 +152,7 @@ class Workspace:
             fresh = dict(zip(portion, encode([texts[k] for k in portion]), strict=True))
             self.store.put_vectors(f"{self.encoder.revision}/{role}", fresh)
             self._vectors.update({(role, key): vector for key, vector in fresh.items()})
+            self.encoded += len(fresh)
             progress("encode", min(start + PORTION, len(waiting)), len(waiting))
 
     def _count(self, texts: Sequence[str]) -> Any:

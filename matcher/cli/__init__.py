@@ -6,7 +6,7 @@ Exit codes: 0 done; 1 unexpected; 2 bad input or setting (also: bad rows in a fi
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -15,7 +15,7 @@ from matcher import __version__
 from matcher.cli.accounts import account, mail
 from matcher.cli.advice import bundle, outcome, team, why
 from matcher.cli.allocation import assign, market
-from matcher.cli.base import Bar, Commands, Month, json_option, language, say, show_json
+from matcher.cli.base import Bar, Commands, json_option, language, say, show_json
 from matcher.cli.coach import coach
 from matcher.cli.decisions import decisions
 from matcher.cli.evaluation import evaluate
@@ -23,8 +23,8 @@ from matcher.cli.listing import search
 from matcher.cli.models import model, train
 from matcher.cli.profiles import drafts
 from matcher.cli.ranker import ranker, what_if
+from matcher.cli.report import report
 from matcher.cli.works import works
-from matcher.errors import InputError
 from matcher.settings import SETTINGS, Settings, load_settings
 
 RECORDS = ("parties", "needs", "offers", "evidence", "judged")
@@ -128,38 +128,6 @@ def match(centre: str | None, needs: tuple[str, ...], text: str | None,
         found = list(workflow.match(space, centre=centre, needs=needs or None, top=limit,
                                     day=workflow.today(), progress=Bar()))
     shows.write_lists(found, space.store, "json" if as_json else fmt, out, language())
-
-
-@main.group()
-def report() -> None:
-    """Monthly match reports."""
-
-
-@report.command(name="run")
-@click.option("--month", type=Month(), required=True, help="The month, e.g. 2026-10.")
-@click.option("--centre", help="Centre code.")
-@click.option("--all", "everything", is_flag=True, help="Every centre that has needs.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder.")
-@json_option
-def report_run(month: date, centre: str | None, everything: bool,
-               out: Path | None, as_json: bool) -> None:
-    """Write the month's report (HTML and CSV) of one centre or of all."""
-    from matcher import shows, workflow
-    from matcher.report import write_reports
-
-    if bool(centre) == everything:
-        raise InputError("Give either --centre CODE or --all.")
-    shows.check_centre(centre)
-    settings = load_settings()
-    space = workflow.open_workspace(settings)
-    files = write_reports(space, month, centre, out or settings.home / "reports",
-                          threshold=settings.threshold, lang=language(), progress=Bar())
-    if as_json:
-        show_json({"files": files})
-    elif files:
-        click.echo("\n".join(map(str, files)))
-    else:
-        say("No centre has needs yet; nothing to report.")
 
 
 @main.command()
@@ -269,4 +237,5 @@ main.add_command(assign)
 main.add_command(ranker)
 main.add_command(what_if)
 main.add_command(model)
+main.add_command(report)
 main.add_command(train)

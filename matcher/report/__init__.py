@@ -1,12 +1,10 @@
-"""The monthly match report of a centre: HTML for people, CSV for spreadsheets.
+"""The monthly match report of a centre.
 
-``SECTIONS`` is the catalogue: one function a section, from a :class:`Month` to rows.
+calendar        months in Taiwan
+facts, gather   what a report is made of: read at one instant, matched, kept
+causes, differences   what became of last month's matches, and why
+month, sections SECTIONS: one function a section, from a month to sentences, tables, charts
+model, wording  what a report says, and its words and numbers in a language
+files           FORMATS: HTML, PDF, XLSX, CSV, JSON from a report
+job             claimed, gathered, written, mailed; each step once
 """
-
-from __future__ import annotations
-
-from matcher.report.month import Month, month_of
-from matcher.report.sections import SECTIONS, Section
-from matcher.report.writers import write_reports
-
-__all__ = ["SECTIONS", "Month", "Section", "month_of", "write_reports"]

@@ -1,49 +1,119 @@
-"""What a report is about: one centre, one half-open month, the lists of its last day."""
+"""What the sections read: a month's facts, those before, the run's lists, the differences."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
+from functools import cached_property
 
-from matcher import workflow
-from matcher.reference import centres
-from matcher.vocabulary import Centre, MatchList, Offer, Run
-from matcher.workflow import Progress, Workspace
-
-TOP = 10
+from matcher.decisions import REASON_NAMES, STAGE_NAMES
+from matcher.reference import centres, terms
+from matcher.report.calendar import starts
+from matcher.report.differences import Difference, compare_months
+from matcher.report.facts import Entry, Event, Facts, Owner, Pair
+from matcher.report.model import HIDDEN, SMALL, Cell, Names
+from matcher.vocabulary import MatchList
 
 
 @dataclass(frozen=True)
 class Month:
-    """One centre's month ``[first, end)`` in Asia/Taipei with everything its sections read.
+    """One centre's month with everything its sections read; ``before`` None: the first report."""
 
-    ``threshold`` is the score below which a need counts as without an offer.
-    """
+    facts: Facts
+    lists: Mapping[str, MatchList]
+    before: Facts | None = None
 
-    centre: Centre
-    first: date
-    end: date
-    lists: tuple[MatchList, ...]
-    offers: Mapping[str, Offer]
-    parties: Mapping[str, str]
-    threshold: float
-    run: Run
+    @cached_property
+    def differences(self) -> tuple[Difference, ...]:
+        """Compare the month's matches with those before; the first report has nothing to."""
+        return compare_months(self.before, self.facts) if self.before else ()
+
+    @cached_property
+    def matches(self) -> dict[str, tuple[str, ...]]:
+        """Give the offers matched with each open need, best first; none for those without."""
+        chosen = set(self.facts.chosen)
+        return {need: tuple(sorted((o for o in listed if (need, o) in chosen),
+                                   key=lambda o, n=need: (-self.score(n, o), o)))  # type: ignore[misc]
+                for need, listed in sorted(self.facts.listed.items())}
+
+    @cached_property
+    def own_offers(self) -> dict[str, Entry]:
+        """Give the centre's own offers that are open on the month's last day."""
+        return {key: entry for key, entry in sorted(self.facts.offers.items())
+                if entry.centre == self.facts.centre and entry.is_open(self.facts.day)}
+
+    def score(self, need: str, offer: str) -> float:
+        """Give a pair's score; 0 where it is not among the need's best fifty."""
+        return self.facts.scores.get(need, {}).get(offer, 0.0)
+
+    def title(self, record_id: str) -> str:
+        """Give the title of a need or offer, also of one that has gone since the last month."""
+        for facts in (self.facts, self.before):
+            if facts is not None:
+                for entries in (facts.needs, facts.offers):
+                    if record_id in entries:
+                        return entries[record_id].title
+        return record_id
+
+    def owner(self, offer: str) -> Owner | None:
+        """Give the party of an offer."""
+        entry = self.facts.offers.get(offer)
+        return self.facts.owners.get(entry.party or "") if entry else None
+
+    def firm(self, need: str) -> str:
+        """Name the firm of a need; a need without one counts as a firm of its own."""
+        entry = self.facts.needs.get(need)
+        return entry.party if entry and entry.party else need
+
+    def events(self, since: date | None = None) -> tuple[Event, ...]:
+        """Give the decisions taken from a day on up to the month's end."""
+        return tuple(e for e in self.facts.events if since is None or e.time >= starts(since))
+
+    @property
+    def latest(self) -> dict[Pair, Event]:
+        """Give each decided pair's last decision."""
+        return {(event.need, event.offer): event for event in self.facts.events}
 
 
-def next_month(first: date) -> date:
-    """Give the first day of the month after."""
-    return (first.replace(day=28) + timedelta(days=4)).replace(day=1)
+def stage_name(stage: str) -> Cell:
+    """Name a stage."""
+    return Names(**STAGE_NAMES[stage]) if stage in STAGE_NAMES else stage
 
 
-def month_of(space: Workspace, centre: str, first: date, threshold: float,
-             progress: Progress) -> Month:
-    """Match a centre's needs as of the month's last day, ten offers a need."""
-    end = next_month(first)
-    day = end - timedelta(days=1)
-    lists = tuple(workflow.match(space, centre=centre, top=TOP, day=day, progress=progress))
-    space.store.put_match_lists(lists)
-    return Month(centres()[centre], first, end, lists,
-                 {offer.offer_id: offer for offer in space.store.offers()},
-                 {key: party.name for key, party in space.store.parties().items()},
-                 threshold, workflow.make_run(space, [found.need for found in lists], day, TOP))
+def reason_name(reason: str) -> Cell:
+    """Name a reason of declining."""
+    return Names(**REASON_NAMES[reason]) if reason in REASON_NAMES else reason or None
+
+
+def term(name: str, key: str) -> Cell:
+    """Name a term of the reference, e.g. a theme or a kind of offer."""
+    found = terms(name).get(key)
+    return Names(found.name["zh"], found.name["en"]) if found else key
+
+
+def centre_name(code: str) -> Cell:
+    """Name a centre."""
+    found = centres().get(code)
+    return Names(found.name["zh"], found.name["en"]) if found else code
+
+
+def counted(number: float, firms: int) -> Cell:
+    """Give a figure, or say that it is of too few firms to be shown."""
+    return number if firms >= SMALL or not number else HIDDEN
+
+
+def share(part: float, whole: float) -> float | None:
+    """Give part of whole, 0…1; None of nothing."""
+    return part / whole if whole else None
+
+
+def firms_of(month: Month, needs: Iterable[str]) -> int:
+    """Count the different firms of some needs."""
+    return len({month.firm(need) for need in needs})
+
+
+def total(month: Month, name: str, since: date | None) -> Cell:
+    """Sum up what decisions since a day brought, unless it is of too few firms to be told."""
+    told = [e for e in month.events(since) if getattr(e, name)]
+    return counted(sum(getattr(e, name) for e in told), firms_of(month, [e.need for e in told]))

@@ -11,7 +11,7 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal, format_percent
 
 from matcher.languages import LANGUAGES, render, translate
-from matcher.report.model import Cell, Column, Names
+from matcher.report.model import Cell, Column, Names, Report, Table
 from matcher.vocabulary import Message
 from matcher.workflow import TAIPEI
 
@@ -85,6 +85,26 @@ class Wording:
         if isinstance(value, (int, float, date, Message, Names)):
             return self.cell(value)
         return value
+
+
+def as_text(report: Report, lang: str) -> str:
+    """Give a report as text for a terminal."""
+    words = Wording(lang)
+    lines = [f"{words.cell(report.name)} {words.month(report.first)}"]
+    for section in report.sections:
+        lines += ["", f"# {words.title(section.title)}"]
+        lines += [words.sentence(sentence) for sentence in section.sentences]
+        for table in section.tables:
+            lines += ["", f"## {words.title(table.title)}", *_table_lines(table, words)]
+    return "\n".join(lines)
+
+
+def _table_lines(table: Table, words: Wording) -> list[str]:
+    if not table.rows:
+        return [words.title("Nothing this month.")]
+    head = "  ".join(words.title(column.title) for column in table.columns)
+    return [head, *("  ".join(words.cell(cell, column) for cell, column in
+                              zip(row, table.columns, strict=True)) for row in table.rows)]
 
 
 def clean(text: str) -> str:

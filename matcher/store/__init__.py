@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from matcher.store.database import without_password
-from matcher.store.store import Changes, Store, open_store, text_hash
+from matcher.store.records import Changes
+from matcher.store.store import Store, open_store, text_hash
 
 __all__ = ["Changes", "Store", "open_store", "text_hash", "without_password"]

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from matcher.store import schema
 from matcher.store.notes import outcome_row
-from matcher.store.store import Store, put_records
+from matcher.store.records import put_records
+from matcher.store.store import Store
 from matcher.vocabulary import STAGES, JudgedPair, Outcome
 
 Pair = tuple[str, str]
@@ -23,7 +24,10 @@ _HOLDS = _DECIDED & _rows.undone.is_(None)
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One row of what was decided about a pair; ``undone`` is when it was taken back."""
+    """One row of what was decided about a pair; ``undone`` is when it was taken back.
+
+    ``run_id`` names the run that had shown the pair.
+    """
 
     number: int
     need_id: str
@@ -36,6 +40,10 @@ class Decision:
     next_date: date | None
     undone: datetime | None = None
     undone_by: str | None = None
+    run_id: str | None = None
+    value_ntd: int | None = None
+    licences: int | None = None
+    jobs: int | None = None
 
 
 _FIELDS = tuple(f.name for f in fields(Decision))
@@ -128,6 +136,36 @@ def history(store: Store, need_id: str, offer_id: str) -> tuple[Decision, ...]:
     return _read(store, _DECIDED, _rows.need_id == need_id, _rows.offer_id == offer_id)
 
 
+def decided_in(store: Store, centre: str, before: datetime) -> tuple[Decision, ...]:
+    """Give what was decided about a centre's needs before a time, in order, nothing undone."""
+    of_centre = select(schema.needs.c.need_id).where(schema.needs.c.centre == centre)
+    return _read(store, _HOLDS, _rows.need_id.in_(of_centre), _rows.time < before.astimezone(UTC))
+
+
+def places_in_lists(store: Store, decided: Iterable[Decision]
+                    ) -> dict[int, tuple[int, float]]:
+    """Give (rank, score) in the list that had shown the pair, by the decision's number."""
+    table = schema.matches
+    wanted = [d for d in decided if d.run_id]
+    found: dict[tuple[str, str, str], tuple[int, float]] = {}
+    with store.reading() as connection:
+        for part in _portions({d.run_id for d in wanted if d.run_id}):
+            query = select(table.c.run_id, table.c.need_id, table.c.offer_id, table.c.rank,
+                           table.c.score).where(table.c.run_id.in_(part))
+            found |= {(row[0], row[1], row[2]): (row[3], row[4])
+                      for row in connection.execute(query)}
+    return {d.number: found[key] for d in wanted
+            if (key := (d.run_id or "", d.need_id, d.offer_id)) in found}
+
+
+def ever_shown(store: Store, before: datetime) -> frozenset[str]:
+    """Name the offers that some list had shown before a time."""
+    query = select(_rows.offer_id).where(_rows.stage == "shown",
+                                         _rows.time < before.astimezone(UTC)).distinct()
+    with store.reading() as connection:
+        return frozenset(connection.scalars(query))
+
+
 def decision(store: Store, number: int) -> Decision | None:
     """Find a decision by its number."""
     return next(iter(_read(store, _DECIDED, _rows.number == number)), None)
@@ -174,9 +212,10 @@ def _read(store: Store, *where: Any) -> tuple[Decision, ...]:
 
 
 def _to_decision(row: Any) -> Decision:
-    number, need, offer, stage, time, who, reason, note, due, undone, undone_by = row
-    return Decision(number, need, offer, stage, _aware(time), who, reason, note, due,
-                    undone and _aware(undone), undone_by)
+    values = dict(zip(_FIELDS, row, strict=True))
+    undone = values["undone"]
+    return Decision(**{**values, "time": _aware(values["time"]),
+                       "undone": undone and _aware(undone)})
 
 
 def _aware(time: datetime) -> datetime:

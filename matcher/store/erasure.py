@@ -17,7 +17,8 @@ from matcher.integrity import read_fairly
 from matcher.store import schema
 from matcher.store.audit import AuditLine, append, aware
 from matcher.store.notes import plain
-from matcher.store.store import Store, text_hash, touch
+from matcher.store.records import touch
+from matcher.store.store import Store, text_hash
 from matcher.vocabulary import Need
 
 Records = Mapping[str, Sequence[str]]

@@ -12,7 +12,8 @@ from sqlalchemy import Column, ColumnElement, Connection, delete, false, insert,
 from matcher.store import schema
 from matcher.store.audit import AuditLine, append, aware
 from matcher.store.erasure import remove_records
-from matcher.store.store import Store, put_records, to_noun, touch
+from matcher.store.records import put_records, to_noun, touch
+from matcher.store.store import Store
 from matcher.vocabulary import Evidence, Need, Offer
 
 TABLES = {"need": schema.needs, "offer": schema.offers}

@@ -108,6 +108,7 @@ outcomes = Table(
     Column("who", Text, nullable=False), Column("reason", Text, nullable=False),
     Column("run_id", String(40)), Column("note", Text), Column("next_date", Date),
     Column("undone", DateTime(True)), Column("undone_by", Text),
+    Column("value_ntd", BigInteger), Column("licences", Integer), Column("jobs", Integer),
 )
 accounts = Table(
     "accounts", metadata,
@@ -175,6 +176,25 @@ consents = Table(
     Column("lang", String(8), nullable=False), Column("time", DateTime(True), nullable=False),
     Column("address", String(64)), Column("withdrawn", DateTime(True)),
 )
+reports = Table(
+    "reports", metadata,
+    Column("report_id", String(60), primary_key=True), Column("centre", String(40), nullable=False),
+    Column("month", Date, nullable=False), Column("made", DateTime(True), nullable=False),
+    Column("mark", String(64), nullable=False), Column("attempts", Integer, nullable=False),
+    Column("owner", Text), Column("lease_until", DateTime(True)),
+    Column("facts", LargeBinary), Column("content", LargeBinary),
+    Column("finished", DateTime(True)),
+)
+subscriptions = Table(
+    "subscriptions", metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("account_id", _ID, ForeignKey("accounts.account_id", ondelete="CASCADE"),
+           nullable=False, index=True),
+    Column("centre", String(40), nullable=False), Column("lang", String(8), nullable=False),
+    Column("format", String(20), nullable=False), Column("sections", JSON, nullable=False),
+    Column("need_id", _ID), Column("threshold", Float(53)),
+    Column("created", DateTime(True), nullable=False),
+)
 revision = Table(
     "revision", metadata,
     Column("name", String(20), primary_key=True), Column("number", BigInteger, nullable=False),
@@ -183,4 +203,5 @@ revision = Table(
 Index("ix_matches_run_rank", matches.c.run_id, matches.c.need_id, matches.c.rank)
 Index("ix_accounts_email", accounts.c.email, unique=True)
 Index("ix_outbox_key", outbox.c.key, unique=True)
+Index("ix_reports_centre", reports.c.centre, reports.c.month)
 Index("ix_audit_what", audit.c.what, audit.c.record_id)

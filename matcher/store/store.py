@@ -8,21 +8,29 @@ with every change of what needs are matched with, never with the needs themselve
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
-from datetime import UTC, date
-from typing import Any, TypeVar, cast
+from dataclasses import fields
+from datetime import UTC
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select
 
-from matcher.errors import InputError, StoreError, UnknownRecordError
+from matcher.errors import StoreError, UnknownRecordError
 from matcher.store import schema
 from matcher.store.database import in_words, open_engine
 from matcher.store.notes import outcome_row, put_list, to_match, to_message
+from matcher.store.records import (
+    MATCHED,
+    NOUNS,
+    Changes,
+    portions,
+    put_records,
+    to_noun,
+    touch,
+)
 from matcher.vocabulary import (
     Conflict,
     Evidence,
@@ -35,25 +43,9 @@ from matcher.vocabulary import (
     Run,
 )
 
-Noun = TypeVar("Noun")
 Floats = NDArray[np.float32]
-PORTION = 500
-NOUNS: Mapping[str, tuple[type, Table]] = {
-    "parties": (Party, schema.parties), "needs": (Need, schema.needs),
-    "offers": (Offer, schema.offers), "evidence": (Evidence, schema.evidence),
-    "judged": (JudgedPair, schema.judged), "conflicts": (Conflict, schema.conflicts),
-}
-# What a need is matched with. A snapshot that changed with needs would tell of hidden ones.
-MATCHED = frozenset({"parties", "offers", "evidence", "conflicts"})
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """How many records a write inserted, updated and left as they were."""
-
-    inserted: int = 0
-    updated: int = 0
-    unchanged: int = 0
+# What a row that cannot be read raises.
+ROW_FAULTS = (ValueError, TypeError, LookupError)
 
 
 def text_hash(text: str) -> str:
@@ -69,13 +61,21 @@ def open_store(url: str) -> Store:
 class Store:
     """All records of one installation. Reading methods give them in order of id."""
 
-    def __init__(self, engine: Engine, url: str) -> None:
+    def __init__(self, engine: Engine, url: str, frozen: Connection | None = None,
+                 left_out: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        """Use :func:`open_store`; ``frozen`` and ``left_out`` are for :meth:`frozen`."""
         self._engine = engine
         self._url = url
+        self._frozen = frozen
+        self.left_out = left_out or {}
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Read in one transaction; for the files of this room only."""
+        if self._frozen is not None:
+            with in_words(self._url):
+                yield self._frozen
+            return
         with in_words(self._url), self._engine.connect() as connection, connection.begin():
             yield connection
 
@@ -86,6 +86,45 @@ class Store:
               self._engine.connect().execution_options(writing=True) as connection,
               connection.begin()):
             yield connection
+
+    @contextmanager
+    def frozen(self) -> Iterator[Store]:
+        """Give the store as it stands at this moment: what others write meanwhile is not seen.
+
+        Rows that cannot be read are ``left_out`` (kind → id → what is wrong). For one thread.
+        """
+        options = {} if self._engine.dialect.name == "sqlite" else {
+            "isolation_level": "REPEATABLE READ"}
+        with (in_words(self._url), self._engine.connect().execution_options(**options)
+              as connection, connection.begin()):
+            store = Store(self._engine, self._url, connection)
+            store.snapshot()  # SQLite's view begins with the first look
+            yield Store(self._engine, self._url, connection,
+                        {what: store.damaged(what) for what in NOUNS})
+
+    def without(self, what: str, faults: Mapping[str, str]) -> Store:
+        """Give the same store in which some records of a kind are left out, each with why."""
+        return Store(self._engine, self._url, self._frozen,
+                     {**self.left_out, what: {**self.left_out.get(what, {}), **faults}})
+
+    def damaged(self, what: str) -> dict[str, str]:
+        """Name the records of a kind that cannot be read, each with what is wrong."""
+        table = NOUNS[what][1]
+        key = next(iter(table.primary_key.columns))
+        try:
+            self._all(what)
+        except ROW_FAULTS:
+            with self.reading() as connection:
+                ids = list(connection.scalars(select(key).order_by(key)))
+            return {i: str(p) for i in dict.fromkeys(ids) if (p := self._fault(what, key.name, i))}
+        return {}
+
+    def _fault(self, what: str, key: str, record_id: str) -> Exception | None:
+        try:
+            self._all(what, **{key: record_id})
+        except ROW_FAULTS as problem:
+            return problem
+        return None
 
     # ---- records -------------------------------------------------------------------------
 
@@ -137,6 +176,8 @@ class Store:
     def _all(self, what: str, **where: str) -> tuple[Any, ...]:
         noun, table = NOUNS[what]
         query = select(table).filter_by(**where).order_by(*table.primary_key.columns)
+        if hidden := self.left_out.get(what):
+            query = query.where(next(iter(table.primary_key.columns)).not_in(sorted(hidden)))
         with self.reading() as connection:
             return tuple(to_noun(noun, dict(r)) for r in connection.execute(query).mappings())
 
@@ -155,7 +196,7 @@ class Store:
         key = next(iter(table.primary_key.columns))
         with self.writing() as connection:
             gone = sum(connection.execute(delete(table).where(key.in_(part))).rowcount
-                       for part in _portions(list(ids)))
+                       for part in portions(list(ids)))
             if gone and what in MATCHED:
                 touch(connection)
         return gone
@@ -189,7 +230,7 @@ class Store:
             table.c.encoder == encoder, table.c.hash.in_(bindparam("hashes", expanding=True)))
         found: dict[str, Floats] = {}
         with self.reading() as connection:
-            for part in _portions(list(dict.fromkeys(hashes))):
+            for part in portions(list(dict.fromkeys(hashes))):
                 for key, content in connection.execute(query, {"hashes": part}):
                     found[key] = np.frombuffer(content, "<f4").astype(np.float32)
         return found
@@ -203,7 +244,7 @@ class Store:
                  "content": np.asarray(v, "<f4").tobytes()} for key, v in vectors.items()]
         with self.writing() as connection:
             _check_dimensions(connection, encoder, {len(v) for v in vectors.values()})
-            for part in _portions(rows):
+            for part in portions(rows):
                 known = set(connection.scalars(select(schema.vectors.c.hash).where(
                     schema.vectors.c.encoder == encoder,
                     schema.vectors.c.hash.in_([row["hash"] for row in part]))))
@@ -222,7 +263,7 @@ class Store:
         keep = set(wanted)
         with self.writing() as connection:
             stored = set(connection.scalars(select(schema.vectors.c.hash)))
-            for part in _portions(sorted(stored - keep)):
+            for part in portions(sorted(stored - keep)):
                 connection.execute(delete(schema.vectors).where(schema.vectors.c.hash.in_(part)))
         return len(stored - keep)
 
@@ -297,51 +338,6 @@ class Store:
             return tuple(_to_outcome(dict(r)) for r in connection.execute(query).mappings())
 
 
-def put_records(connection: Connection, what: str, records: Iterable[Any]) -> Changes:
-    """Insert new records, update changed ones; the last of two records with one id wins."""
-    table = NOUNS[what][1]
-    keys = [column.name for column in table.primary_key.columns]
-    wanted = {tuple(row[k] for k in keys): row for row in map(_plain_record, records)}
-    if what == "evidence":
-        _check_offers(connection, wanted.values())
-    present = _present(connection, table, keys, [key[0] for key in wanted])
-    fresh = [row for key, row in wanted.items() if key not in present]
-    changed = [row for key, row in wanted.items() if key in present and present[key] != row]
-    for part in _portions(fresh):
-        connection.execute(insert(table), part)
-    if changed:
-        statement = update(table).where(*(table.c[k] == bindparam(f"key_{k}") for k in keys))
-        values: dict[str, Any] = {c.name: bindparam(c.name) for c in table.columns
-                                  if c.name not in keys}
-        connection.execute(statement.values(values), [
-            {**{k: v for k, v in row.items() if k not in keys},
-             **{f"key_{k}": row[k] for k in keys}} for row in changed])
-    return Changes(len(fresh), len(changed), len(wanted) - len(fresh) - len(changed))
-
-
-def _present(connection: Connection, table: Table, keys: list[str],
-             ids: list[str]) -> dict[tuple[Any, ...], dict[str, Any]]:
-    """Read the stored rows whose first key is among these ids."""
-    found = {}
-    for part in _portions(list(dict.fromkeys(ids))):
-        rows = connection.execute(select(table).where(table.c[keys[0]].in_(part))).mappings()
-        found.update({tuple(row[k] for k in keys): dict(row) for row in rows})
-    return found
-
-
-def _check_offers(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Refuse evidence of unknown offers, naming all of it."""
-    listed = list(rows)
-    known = _present(connection, schema.offers, ["offer_id"], [r["offer_id"] for r in listed])
-    lost = [r for r in listed if (r["offer_id"],) not in known]
-    if lost:
-        named = ", ".join(f"{r['evidence_id']} → {r['offer_id']}" for r in lost[:20])
-        named += " …" if len(lost) > 20 else ""
-        raise InputError("{count} evidence texts name an offer that is not in the store: {named}. "
-                         "Nothing was stored; import the offers first.", count=len(lost),
-                         named=named)
-
-
 def _check_dimensions(connection: Connection, encoder: str, found: set[int]) -> None:
     stored = connection.scalar(select(schema.vectors.c.dimensions)
                                .where(schema.vectors.c.encoder == encoder).limit(1))
@@ -349,37 +345,6 @@ def _check_dimensions(connection: Connection, encoder: str, found: set[int]) -> 
     if found and (len(wanted) > 1 or found != wanted):
         raise StoreError("The encoder {encoder} gave vectors of length {found}; those stored have "
                          "{stored}.", encoder=encoder, found=sorted(found), stored=stored)
-
-
-def touch(connection: Connection) -> None:
-    """Change the snapshot, in the same transaction as the data."""
-    table = schema.revision
-    stamp = secrets.token_hex(4)
-    done = connection.execute(update(table).where(table.c.name == "data").values(
-        number=table.c.number + 1, stamp=stamp))
-    if not done.rowcount:
-        connection.execute(insert(table), {"name": "data", "number": 1, "stamp": stamp})
-
-
-def _portions(rows: list[Any]) -> Iterator[list[Any]]:
-    """Cut a list into parts that fit a statement's parameters."""
-    return (rows[start : start + PORTION] for start in range(0, len(rows), PORTION))
-
-
-def _plain_record(record: Any) -> dict[str, Any]:
-    return {f.name: list(v) if isinstance(v := getattr(record, f.name), tuple) else v
-            for f in fields(record)}
-
-
-def to_noun(noun: type[Noun], row: Mapping[str, Any]) -> Noun:
-    """Make a noun of a row: lists to tuples, ISO text to dates."""
-    values: dict[str, Any] = {}
-    for f in fields(noun):  # type: ignore[arg-type]
-        value = row[f.name]
-        if isinstance(value, str) and f.name.startswith("valid_"):
-            value = date.fromisoformat(value)
-        values[f.name] = tuple(value) if isinstance(value, list) else value
-    return noun(**values)
 
 
 def _to_outcome(row: Mapping[str, Any]) -> Outcome:

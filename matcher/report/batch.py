@@ -1,0 +1,167 @@
+"""The month's reports of several centres, one after the other; one that fails stops no other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from matcher import mail
+from matcher.errors import MatcherError
+from matcher.report.calendar import check_month
+from matcher.report.delivery import Queued, Written, queue_mails, write_files
+from matcher.report.facts import Rules
+from matcher.report.job import (
+    Made,
+    Tools,
+    draft_report,
+    forget,
+    make_report,
+    report_id_of,
+    stored_report,
+)
+from matcher.report.model import Report
+from matcher.report.subscriptions import recipients
+from matcher.settings import Settings
+from matcher.store.reports import report_row
+from matcher.vocabulary import Message
+from matcher.workflow import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be made: the month's first day, centres, formats, languages, folder."""
+
+    first: date
+    centres: tuple[str, ...]
+    formats: tuple[str, ...]
+    langs: tuple[str, ...]
+    folder: Path
+    rules: Rules
+    draft: bool = False
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What became of one centre's report; ``state``: made, found, draft, planned or failed.
+
+    ``code`` is the exit code a failure asks for; ``problems`` what could not be done.
+    """
+
+    report_id: str
+    state: str
+    files: tuple[Path, ...] = ()
+    mails: int = 0
+    encoded: int = 0
+    skipped: int = 0
+    code: int = 0
+    problems: tuple[Message, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the status as plain values for a scheduler."""
+        return {"report": self.report_id, "state": self.state, "files": list(self.files),
+                "mails": self.mails, "texts_encoded": self.encoded,
+                "records_left_out": self.skipped, "exit_code": self.code}
+
+
+def rules_of(settings: Settings) -> Rules:
+    """Give the rules of reports that the settings say."""
+    return Rules(settings.threshold, *settings.loads)
+
+
+def run_reports(space: Workspace, settings: Settings, order: Order, tools: Tools) -> list[Status]:
+    """Make the reports of an order, then send what mail is due.
+
+    Raises ``InputError`` for a month that is not over, and ``SettingError`` for a bad mail server.
+    """
+    check_month(order.first, tools.now(), order.draft)
+    found = [_one(space, order, code, tools) for code in order.centres]
+    if any(status.mails for status in found):
+        mail.deliver(space.store, settings, tools.now())
+    return found
+
+
+def plan_reports(space: Workspace, order: Order, tools: Tools) -> list[Status]:
+    """Say what an order would do; nothing is written, matched or mailed."""
+    check_month(order.first, tools.now(), order.draft)
+    found = []
+    for code in order.centres:
+        report_id = report_id_of(code, order.first)
+        row = report_row(space.store, report_id)
+        is_done = row is not None and row.finished is not None
+        mails = sum(not wish.is_alert for wish, _ in recipients(space.store, code))
+        found.append(Status(report_id, "found" if is_done else "planned",
+                            mails=0 if is_done else mails))
+    return found
+
+
+def _one(space: Workspace, order: Order, code: str, tools: Tools) -> Status:
+    report_id = report_id_of(code, order.first)
+    try:
+        if order.draft:
+            return _drafted(space, order, code, tools)
+        if order.again:
+            forget(space.store, report_id)
+        return _made(space, order, code, tools)
+    except MatcherError as problem:
+        return Status(report_id, "failed", code=problem.exit_code, problems=(problem.message,))
+    except OSError as problem:
+        return Status(report_id, "failed", code=1, problems=(Message(
+            "{what} cannot be used: {cause}.", {"what": problem.filename or order.folder,
+                                                "cause": problem.strerror}),))
+
+
+def _drafted(space: Workspace, order: Order, code: str, tools: Tools) -> Status:
+    report = draft_report(space, code, order.first, order.rules, tools)
+    written = write_files(report, order.folder, order.formats, order.langs)
+    return Status(report_id_of(code, order.first), "draft", written.files,
+                  skipped=_left_out(report), code=_code(written.problems),
+                  problems=written.problems)
+
+
+@dataclass
+class _Finish:
+    """What a job does before its report counts as finished: files, then mails."""
+
+    space: Workspace
+    order: Order
+    tools: Tools
+    written: Written = field(default_factory=lambda: Written(()))
+    queued: Queued = field(default_factory=lambda: Queued(0))
+
+    def __call__(self, made: Made) -> None:
+        self.written = write_files(made.report, self.order.folder, self.order.formats,
+                                   self.order.langs)
+        self.tools.step("files")
+        self.queued = queue_mails(self.space.store, made.report_id, made.report, self.tools.now())
+
+
+def _made(space: Workspace, order: Order, code: str, tools: Tools) -> Status:
+    finish = _Finish(space, order, tools)
+    made = make_report(space, code, order.first, order.rules, tools, finish)
+    if not made.fresh:
+        finish.written = write_files(made.report, order.folder, order.formats, order.langs)
+    problems = (*finish.written.problems, *finish.queued.problems)
+    return Status(made.report_id, "made" if made.fresh else "found", finish.written.files,
+                  finish.queued.mails, made.encoded, _left_out(made.report), _code(problems),
+                  problems)
+
+
+def _code(problems: Sequence[Message]) -> int:
+    return 3 if problems else 0
+
+
+def _left_out(report: Report) -> int:
+    return len(report.table("skipped").rows)
+
+
+def resend(space: Workspace, settings: Settings, report_id: str, only: Sequence[str], tools: Tools
+           ) -> Queued:
+    """Mail a stored report once more to its subscribers, or to some of them."""
+    report = stored_report(space.store, report_id)
+    queued = queue_mails(space.store, report_id, report, tools.now(), only, again=True)
+    mail.deliver(space.store, settings, tools.now())
+    return queued

@@ -1,0 +1,119 @@
+"""What changed between two months that can move a match: of a need, of an offer, of everything.
+
+Each cause is a fact that both months' data show; nothing is guessed from a score alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from matcher.report.facts import Entry, Facts
+from matcher.vocabulary import Message
+
+# Cause → what is said of it. {offers} and {day} are filled in where the sentence has them.
+CAUSES: Mapping[str, str] = {
+    "need-new": "the need is new",
+    "need-opened": "the need opened on {day}",
+    "need-edited": "the need was edited",
+    "need-expired": "the need ended on {day}",
+    "need-withdrawn": "the need was withdrawn",
+    "offer-new": "the offer is new",
+    "offer-opened": "the offer opened on {day}",
+    "offer-edited": "the profile was edited",
+    "offer-expired": "the offer ended on {day}",
+    "offer-withdrawn": "the offer was withdrawn",
+    "conflict": "a conflict of interest was declared",
+    "conflict-lifted": "a conflict of interest was lifted",
+    "record": "the offer's track record changed",
+    "weights": "the weights of the ranking changed",
+    "encoder": "the encoder changed",
+    "rules": "the threshold or the loads changed",
+    "year": "the evidence is a year older",
+    "capacity": "the offer is at its load with better matches",
+    "capacity-freed": "the offer has room again",
+    "came": "better offers came before it: {offers}",
+    "left": "offers before it fell back or left: {offers}",
+    "scope": "the list looks less far or farther than before",
+    "pool": "other profiles changed how much its words weigh",
+    "skipped": "the job had to leave the record out",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One cause: its key in ``CAUSES``, and the other offers or the day it speaks of."""
+
+    key: str
+    offers: tuple[str, ...] = ()
+    day: str = ""
+
+    @property
+    def message(self) -> Message:
+        """Give the cause as a sentence."""
+        return Message(CAUSES[self.key], {"offers": ", ".join(self.offers), "day": self.day})
+
+
+@dataclass(frozen=True)
+class Months:
+    """Two months of one centre, the earlier one first."""
+
+    before: Facts
+    now: Facts
+
+    def general(self) -> list[Cause]:
+        """Give what changed for every pair alike."""
+        old, new = self.before, self.now
+        changed = (("weights", old.run.ranker != new.run.ranker),
+                   ("encoder", old.run.encoder != new.run.encoder),
+                   ("rules", old.rules != new.rules),
+                   ("year", old.day.year != new.day.year))
+        return [Cause(key) for key, is_so in changed if is_so]
+
+    def of_need(self, need: str) -> list[Cause]:
+        """Give what changed of a need; first whether it is there at all."""
+        old, new = self.before.needs.get(need), self.now.needs.get(need)
+        if presence := self._presence("need", old, new, need):
+            return [presence]
+        assert old is not None
+        assert new is not None
+        return [Cause("need-edited")] if old.mark != new.mark else []
+
+    def of_offer(self, need: str, offer: str) -> list[Cause]:
+        """Give what changed of an offer, as a need sees it."""
+        old, new = self.before.offers.get(offer), self.now.offers.get(offer)
+        if presence := self._presence("offer", old, new, offer):
+            return [presence]
+        assert old is not None
+        assert new is not None
+        found = [Cause("offer-edited")] if old.mark != new.mark else []
+        barred = [_in_conflict(month, need, offer) for month in (self.before, self.now)]
+        if barred == [False, True]:
+            found.append(Cause("conflict"))
+        if barred == [True, False]:
+            found.append(Cause("conflict-lifted"))
+        if self.before.records.get(offer) != self.now.records.get(offer):
+            found.append(Cause("record"))
+        return found
+
+    def _presence(self, what: str, old: Entry | None, new: Entry | None, record_id: str
+                  ) -> Cause | None:
+        """Say whether a record came or went."""
+        was = old is not None and old.is_open(self.before.day)
+        is_now = new is not None and new.is_open(self.now.day)
+        if was == is_now and (was or old == new):
+            return None
+        if is_now:
+            assert new is not None
+            opened = old is not None and new.since is not None
+            return Cause(f"{what}-opened" if opened else f"{what}-new", day=str(new.since))
+        if new is None:
+            skipped = (what, record_id) in {(s.what, s.record_id) for s in self.now.skipped}
+            return Cause("skipped" if skipped else f"{what}-withdrawn")
+        return Cause(f"{what}-expired", day=str(new.until))
+
+
+def _in_conflict(month: Facts, need: str, offer: str) -> bool:
+    one, other = month.needs[need].party, month.offers[offer].party
+    return one is not None and other is not None and (
+        (one, other) in month.conflicts or (other, one) in month.conflicts)

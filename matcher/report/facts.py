@@ -1,0 +1,203 @@
+"""What a report is made of: one centre's data at one instant, as plain values.
+
+Everything a report says follows from the facts of the month, those of the month before, and the
+lists of the two runs; so a report can be made again from the store, byte by byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import date, datetime
+from typing import Any
+
+from matcher.store.notes import message_row, to_message
+from matcher.vocabulary import Message, Run
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the month's matches keep: score at least ``threshold``, and loads."""
+
+    threshold: float = 0.2
+    per_need: int = 5
+    per_offer: int = 10
+    top: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A need or an offer as the report knows it. ``mark`` changes with what matching reads.
+
+    ``texts`` counts evidence texts, ``length`` the characters of the entry's own words.
+    """
+
+    title: str
+    mark: str
+    party: str | None
+    centre: str | None
+    county: str | None
+    kind: str
+    themes: tuple[str, ...]
+    since: date | None
+    until: date | None
+    lang: str | None
+    reach: str
+    texts: int
+    length: int
+    trl: int | None
+
+    def is_open(self, day: date) -> bool:
+        """Say whether it may be matched on a day."""
+        return (self.since is None or self.since <= day) and (
+            self.until is None or day <= self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The party of a need or offer."""
+
+    name: str
+    kind: str
+    size: str | None
+    county: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One decision about a pair, with the place and score its list had given it."""
+
+    number: int
+    need: str
+    offer: str
+    stage: str
+    time: datetime
+    reason: str
+    rank: int | None
+    score: float | None
+    value_ntd: int | None
+    licences: int | None
+    jobs: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What lists of one policy would bring (``matcher.market.Measures``)."""
+
+    policy: str
+    matches: float
+    envies: int
+    gini: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A record the job could not use, and why."""
+
+    what: str
+    record_id: str
+    problem: Message
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A centre's month. ``needs`` are the centre's, ``offers`` all there are.
+
+    ``scores`` (need → offer → score) hold each open need's fifty best offers, ``listed`` the ids
+    of its list in order, ``steps`` how far the list looks; ``chosen`` are the month's matches,
+    ``full`` the offers at their load; ``records`` (offer → firms, successes) what became of
+    earlier matches; ``themes`` counts open needs and their firms by centre and theme.
+    """
+
+    centre: str
+    first: date
+    end: date
+    made: datetime
+    run: Run
+    rules: Rules
+    needs: Mapping[str, Entry]
+    offers: Mapping[str, Entry]
+    owners: Mapping[str, Owner] = field(default_factory=dict)
+    conflicts: tuple[Pair, ...] = ()
+    records: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    listed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    steps: Mapping[str, str] = field(default_factory=dict)
+    chosen: tuple[Pair, ...] = ()
+    full: tuple[str, ...] = ()
+    events: tuple[Event, ...] = ()
+    shown: tuple[str, ...] = ()
+    grades: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    market: tuple[Market, ...] = ()
+    themes: tuple[tuple[str, str, int, int], ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    texts: int = 0
+    rescored: int = 0
+
+    @property
+    def day(self) -> date:
+        """The day whose dates decide: the month's last."""
+        return self.run.day
+
+    @property
+    def open_needs(self) -> tuple[str, ...]:
+        """Give the needs open on that day that were matched, by id."""
+        return tuple(sorted(self.listed))
+
+
+KINDS: Mapping[str, Any] = {"needs": Entry, "offers": Entry, "owners": Owner}
+ROWS: Mapping[str, Any] = {"events": Event, "market": Market, "skipped": Skipped}
+
+
+def to_json(facts: Facts) -> dict[str, Any]:
+    """Give facts as JSON values."""
+    return {f.name: _plain(getattr(facts, f.name)) for f in fields(Facts)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Message):
+        return message_row(value)
+    if isinstance(value, Skipped):
+        return {"what": value.what, "record_id": value.record_id, "problem": _plain(value.problem)}
+    if isinstance(value, (Run, Rules, Entry, Owner, Event, Market)):
+        return {k: _plain(v) for k, v in asdict(value).items()}
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {k: _plain(v) for k, v in value.items()}
+    return [_plain(v) for v in value] if isinstance(value, (tuple, list)) else value
+
+
+def from_json(plain: Mapping[str, Any]) -> Facts:
+    """Read facts back."""
+    values = {name: _frozen(value) for name, value in plain.items()}
+    for name, kind in KINDS.items():
+        values[name] = {key: _noun(kind, row) for key, row in plain[name].items()}
+    for name, kind in ROWS.items():
+        values[name] = tuple(_noun(kind, row) for row in plain[name])
+    run = {**plain["run"], "day": date.fromisoformat(plain["run"]["day"])}
+    return Facts(**values | {
+        "first": date.fromisoformat(plain["first"]), "end": date.fromisoformat(plain["end"]),
+        "made": datetime.fromisoformat(plain["made"]), "run": Run(**run),
+        "rules": Rules(**plain["rules"])})
+
+
+def _frozen(value: Any) -> Any:
+    """Lists become tuples, all the way down."""
+    if isinstance(value, list):
+        return tuple(_frozen(v) for v in value)
+    return {k: _frozen(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+
+def _noun(kind: Any, row: Mapping[str, Any]) -> Any:
+    values = {name: _frozen(value) for name, value in row.items()}
+    for name in ("since", "until"):
+        if values.get(name):
+            values[name] = date.fromisoformat(values[name])
+    if "time" in values:
+        values["time"] = datetime.fromisoformat(values["time"])
+    if "problem" in values:
+        values["problem"] = to_message(row["problem"])
+    return kind(**values)

@@ -1,0 +1,224 @@
+"""Read a centre's month from the store at one instant, match it, and keep what it is made of."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher import workflow
+from matcher.assignment import Assignment, Limits, Problem, Side, solve
+from matcher.errors import MatcherError
+from matcher.ranking import Ranking
+from matcher.report.calendar import last_day, next_month, starts
+from matcher.report.facts import Entry, Event, Facts, Owner, Pair, Rules, Skipped
+from matcher.report.market import measure_market
+from matcher.report.quarantine import prepared
+from matcher.store import Store
+from matcher.store.decisions import Decision, decided_in, ever_shown, places_in_lists
+from matcher.vocabulary import Evidence, MatchList, Message, Need, Offer, Party
+from matcher.workflow import Progress, Workspace, list_of, make_run, rank_all
+
+KEPT = 50
+DIGITS = 6
+SECONDS = 60.0
+# What matching reads of a need or offer; dates decide by themselves and are kept apart.
+_APART = frozenset({"need_id", "offer_id", "valid_from", "valid_to"})
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The facts of a month, the lists of its run, and how many texts had to be encoded."""
+
+    facts: Facts
+    lists: tuple[MatchList, ...]
+    encoded: int
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """Lists with, for each need, the scores of its best offers and both sides' chances."""
+
+    lists: tuple[MatchList, ...]
+    scores: Mapping[str, Mapping[str, float]]
+    interest: NDArray[np.float64]
+    welcome: NDArray[np.float64]
+    skipped: tuple[Skipped, ...]
+
+
+def gather(space: Workspace, store: Store, centre: str, first: date, rules: Rules, made: datetime,
+           progress: Progress) -> Gathered:
+    """Match a centre's open needs as of the month's last day; ``store`` is a frozen one.
+
+    Records that cannot be read or encoded are left out and named.
+    """
+    day = last_day(first)
+    batch, skipped = prepared(space, store, progress)
+    needs = [n for n in batch.store.needs(centre) if _entry(n).is_open(day)]
+    listed = _match(batch, needs, day, rules, progress)
+    run = listed.lists[0].run if listed.lists else make_run(batch, (), day, rules.top)
+    chosen, full = _choose(listed.lists, rules)
+    facts = Facts(
+        centre, first, next_month(first), made, run, rules, scores=listed.scores,
+        listed={f.need.need_id: tuple(m.offer_id for m in f.matches) for f in listed.lists},
+        steps={f.need.need_id: f.scope for f in listed.lists}, chosen=chosen, full=full,
+        skipped=(*skipped, *listed.skipped), rescored=len(listed.lists),
+        texts=len(batch.pool().texts), market=measure_market(listed.interest, listed.welcome),
+        **_records(batch.store, centre, day), **_happened(batch.store, centre, first))
+    return Gathered(facts, listed.lists, batch.encoded)
+
+
+def _match(batch: Workspace, needs: Sequence[Need], day: date, rules: Rules,
+           progress: Progress) -> _Listed:
+    """List every need as the page does; a need that cannot be matched is named and left out."""
+    run, offers = make_run(batch, needs, day, rules.top), batch.pool().offers
+    lists, scores, skipped, both = [], {}, [], []
+    for done, (need, ranking) in enumerate(_rankings(batch, needs, day), start=1):
+        try:
+            if isinstance(ranking, Exception):
+                raise ranking
+            lists.append(list_of(batch, ranking, run, rules.top))
+            scores[need.need_id] = _best(ranking, offers)
+            both.append((np.where(ranking.eligible, ranking.scores, np.nan),
+                         np.where(ranking.eligible, ranking.welcome, np.nan)))
+        except (MatcherError, ValueError) as problem:
+            skipped.append(Skipped("need", need.need_id, _reason(problem)))
+        progress("match", done, len(needs))
+    pairs: NDArray[np.float64] = np.array(both, float).reshape(-1, 2, len(offers))
+    return _Listed(tuple(lists), scores, pairs[:, 0], pairs[:, 1], tuple(skipped))
+
+
+def _rankings(batch: Workspace, needs: Sequence[Need], day: date
+              ) -> Iterator[tuple[Need, Ranking | Exception]]:
+    """Rank needs together; where one of them breaks that, each alone."""
+    done = 0
+    try:
+        for need, ranking in zip(needs, rank_all(batch, needs, day), strict=True):
+            yield need, ranking
+            done += 1
+    except (MatcherError, ValueError):
+        for need in needs[done:]:
+            try:
+                yield need, next(rank_all(batch, [need], day))
+            except (MatcherError, ValueError) as problem:
+                yield need, problem
+
+
+def _reason(problem: Exception) -> Message:
+    return problem.message if isinstance(problem, MatcherError) else Message(
+        "{problem}", {"problem": str(problem)})
+
+
+def _best(ranking: Ranking, offers: Sequence[Offer]) -> dict[str, float]:
+    """Give the scores of the fifty best eligible offers, best first."""
+    rows = np.flatnonzero(ranking.eligible)
+    rows = rows[np.argsort(-ranking.scores[rows], kind="stable")][:KEPT]
+    return {offers[row].offer_id: round(float(ranking.scores[row]), DIGITS)
+            for row in rows.tolist()}
+
+
+def _choose(lists: Sequence[MatchList], rules: Rules) -> tuple[tuple[Pair, ...], tuple[str, ...]]:
+    """Choose the month's matches: the highest sum of scores under the loads of both sides."""
+    pairs = [(f.need.need_id, m.offer_id, m.score) for f in lists for m in f.matches
+             if m.score >= rules.threshold]
+    needs = sorted({need for need, _, _ in pairs})
+    offers = sorted({offer for _, offer, _ in pairs})
+    if not pairs:
+        return (), ()
+    row, column = ({key: i for i, key in enumerate(keys)} for keys in (needs, offers))
+    answer = solve(Problem(Side(tuple(needs), 0, rules.per_need),
+                           Side(tuple(offers), 0, rules.per_offer),
+                           np.array([row[n] for n, _, _ in pairs]),
+                           np.array([column[o] for _, o, _ in pairs]),
+                           np.array([s for _, _, s in pairs])), Limits(SECONDS))
+    assert isinstance(answer, Assignment)  # loads from 0 can always be kept
+    chosen = tuple(sorted((p.need_id, p.offer_id) for p in answer.pairs))
+    loads: dict[str, int] = defaultdict(int)
+    for _, offer in chosen:
+        loads[offer] += 1
+    return chosen, tuple(sorted(o for o, load in loads.items() if load >= rules.per_offer))
+
+
+def _records(store: Store, centre: str, day: date) -> dict[str, Any]:
+    """Give needs, offers and owners as the report knows them, and who must not meet."""
+    evidence: dict[str, list[Evidence]] = defaultdict(list)
+    for item in store.evidence():
+        evidence[item.offer_id].append(item)
+    parties, everybody = store.parties(), store.needs()
+    needs = {n.need_id: _entry(n) for n in everybody if n.centre == centre}
+    offers = {o.offer_id: _entry(o, evidence.get(o.offer_id, ())) for o in store.offers()}
+    owners = {e.party: _owner(parties[e.party]) for e in (*needs.values(), *offers.values())
+              if e.party in parties and e.party is not None}
+    records = {offer: (r.firms, r.successes)
+               for offer, r in workflow.track_records(store, day).items()}
+    return {"needs": needs, "offers": offers, "owners": owners, "records": records,
+            "conflicts": tuple(sorted((c.party_id, c.other_party_id) for c in store.conflicts())),
+            "themes": _themes(everybody, day)}
+
+
+def _themes(needs: Iterable[Need], day: date) -> tuple[tuple[str, str, int, int], ...]:
+    """Count open needs and their firms by centre and theme."""
+    firms: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for need in needs:
+        if need.centre and _entry(need).is_open(day):
+            for theme in need.themes:
+                firms[need.centre, theme].append(need.party_id or need.need_id)
+    return tuple((centre, theme, len(found), len(set(found)))
+                 for (centre, theme), found in sorted(firms.items()))
+
+
+def _happened(store: Store, centre: str, first: date) -> dict[str, Any]:
+    """Give decisions up to the month's end, what was shown before it, and judgements."""
+    end = starts(next_month(first))
+    decided = decided_in(store, centre, end)
+    places = places_in_lists(store, decided)
+    events = tuple(_event(decision, places.get(decision.number)) for decision in decided)
+    own = {need.need_id for need in store.needs(centre)}
+    grades: dict[str, dict[str, int]] = defaultdict(dict)
+    for judged in store.judged():
+        if judged.need_id in own and (judged.date is None or judged.date < next_month(first)):
+            pair = grades[judged.need_id]
+            pair[judged.offer_id] = max(judged.grade, pair.get(judged.offer_id, 0))
+    return {"events": events, "shown": tuple(sorted(ever_shown(store, end))),
+            "grades": dict(grades)}
+
+
+def _event(found: Decision, place: tuple[int, float] | None) -> Event:
+    rank, score = place or (None, None)
+    return Event(found.number, found.need_id, found.offer_id, found.stage, found.time,
+                 found.reason, rank, score, found.value_ntd, found.licences, found.jobs)
+
+
+def _entry(record: Need | Offer, evidence: Sequence[Evidence] = ()) -> Entry:
+    is_need = isinstance(record, Need)
+    kind = "、".join(record.kinds) if isinstance(record, Need) else record.kind
+    trl = record.trl_target if isinstance(record, Need) else record.trl_now
+    return Entry(record.title or _start(record.description), mark_of(record, evidence),
+                 record.party_id, record.centre, record.county, kind, record.themes,
+                 record.valid_from, record.valid_to, record.lang,
+                 "" if is_need else getattr(record, "reach", ""), len(evidence),
+                 len(record.description), trl)
+
+
+def _start(text: str, most: int = 40) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def mark_of(record: Need | Offer, evidence: Sequence[Evidence] = ()) -> str:
+    """Name what matching reads of a need, or of an offer with its evidence, but its dates."""
+    own = [(name, getattr(record, name)) for name in type(record).__slots__ if name not in _APART]
+    backed = sorted((e.evidence_id, e.text, e.title, e.kind, str(e.year), str(e.source))
+                    for e in evidence)
+    return hashlib.sha256(repr((own, backed)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _owner(party: Party) -> Owner:
+    return Owner(party.name, party.kind, party.size, party.county)
+
+

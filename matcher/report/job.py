@@ -1,0 +1,255 @@
+"""The job that makes a month's report: claimed, gathered, written, mailed; each step once.
+
+Every step leaves its result in the store and is found there by the next try, so that a job that was
+stopped at any point goes on where it was and writes the same bytes. One report is made by one job
+at a time; another waits for it and then finds it finished.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from matcher.errors import InputError, UnknownRecordError
+from matcher.reference import centres
+from matcher.report.calendar import check_month
+from matcher.report.facts import Facts, Rules, from_json, to_json
+from matcher.report.gather import gather
+from matcher.report.model import Names, Report, to_plain, to_report
+from matcher.report.month import Month
+from matcher.report.sections import SECTIONS
+from matcher.store import Store
+from matcher.store.reports import (
+    ReportRow,
+    claim_report,
+    content_of,
+    drop_report,
+    extend_lease,
+    facts_of,
+    finish_report,
+    put_content,
+    put_facts,
+    put_instant,
+    report_row,
+    report_rows,
+    state_of,
+)
+from matcher.workflow import Progress, Workspace
+
+LEASE = timedelta(minutes=10)
+RENEW_S = 30.0
+POLL_S = 1.0
+Clock = Callable[[], datetime]
+# Told of each step by name; the tests stop the job there.
+Step = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a job works with: the clock, who is told of progress and steps, and who waits.
+
+    ``waits`` is told the report and its owner while another job has it.
+    """
+
+    now: Clock
+    progress: Progress
+    step: Step = lambda name: None
+    waits: Callable[[ReportRow], None] = lambda row: None
+    pause: Callable[[float], None] = time.sleep
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A report that was made or found; ``encoded`` counts the texts this job had to encode."""
+
+    report_id: str
+    report: Report
+    fresh: bool
+    encoded: int = 0
+
+
+def report_id_of(centre: str, first: date) -> str:
+    """Name a report, e.g. 2026-10-CTSP."""
+    return f"{first:%Y-%m}-{centre}"
+
+
+def own_name() -> str:
+    """Name this process among all that may make reports: host and process id."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def is_gone(owner: str) -> bool:
+    """Say whether an owner was a process of this machine that works no more."""
+    host, _, number = owner.rpartition(":")
+    if host != socket.gethostname() or not number.isdecimal():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def make_report(space: Workspace, centre: str, first: date, rules: Rules, tools: Tools,
+                finish: Callable[[Made], None]) -> Made:
+    """Make a centre's report of a month, or find the finished one.
+
+    ``finish`` writes files and queues mails, before the report counts as finished. Raises
+    ``InputError`` for a month that is not over.
+    """
+    check_month(first, tools.now(), draft=False)
+    report_id, owner = report_id_of(centre, first), own_name()
+    row = _claimed(space.store, report_id, centre, first, owner, tools)
+    if row.finished is not None:
+        return Made(report_id, stored_report(space.store, report_id), fresh=False)
+    tools.step("claimed")
+    encoded = _keep_facts(space, row, rules, owner, tools)
+    tools.step("facts")
+    if content_of(space.store, report_id) is None:
+        _kept(put_content(space.store, report_id, owner, to_plain(_build(space.store, report_id))))
+    tools.step("content")
+    made = Made(report_id, stored_report(space.store, report_id), True, encoded)
+    finish(made)
+    tools.step("mails")
+    _kept(finish_report(space.store, report_id, owner, tools.now()))
+    tools.step("finished")
+    return made
+
+
+def draft_report(space: Workspace, centre: str, first: date, rules: Rules, tools: Tools) -> Report:
+    """Make the report of a month so far; nothing of it is kept."""
+    check_month(first, tools.now(), draft=True)
+    with space.store.frozen() as frozen:
+        gathered = gather(space, frozen, centre, first, rules, _instant(tools.now()),
+                          tools.progress)
+    lists = {found.need.need_id: found for found in gathered.lists}
+    return build_report(Month(gathered.facts, lists, facts_before(space.store, centre, first)),
+                        draft=True)
+
+
+def build_report(month: Month, draft: bool = False) -> Report:
+    """Put the sections of a month together."""
+    facts, name = month.facts, centres()[month.facts.centre].name
+    return Report(facts.centre, Names(name["zh"], name["en"]), facts.first, facts.end, facts.made,
+                  facts.run.run_id, tuple(make(month) for make in SECTIONS.values()), draft)
+
+
+def stored_report(store: Store, report_id: str) -> Report:
+    """Give what a stored report says; raise ``UnknownRecordError``."""
+    content = content_of(store, report_id)
+    if content is None:
+        raise UnknownRecordError("report", report_id)
+    return to_report(content)
+
+
+def stored_facts(store: Store, report_id: str) -> Facts:
+    """Give what a stored report is made of; raise ``UnknownRecordError``."""
+    facts = facts_of(store, report_id)
+    if facts is None:
+        raise UnknownRecordError("report", report_id)
+    return from_json(facts)
+
+
+def reports_of(store: Store, centre: str | None = None) -> tuple[ReportRow, ...]:
+    """Give all reports, or a centre's, by month and centre."""
+    return report_rows(store, centre)
+
+
+def facts_before(store: Store, centre: str, first: date) -> Facts | None:
+    """Give what the centre's last finished report before a month was made of."""
+    earlier = [row.report_id for row in report_rows(store, centre)
+               if row.month < first and row.finished is not None]
+    return stored_facts(store, earlier[-1]) if earlier else None
+
+
+def forget(store: Store, report_id: str) -> None:
+    """Drop a finished report, so that it is made anew; none where a later one compared with it.
+
+    Raises ``UnknownRecordError`` and ``InputError``.
+    """
+    row = report_row(store, report_id)
+    if row is None:
+        raise UnknownRecordError("report", report_id)
+    later = [r.report_id for r in report_rows(store, row.centre) if r.month > row.month]
+    if later:
+        raise InputError("The report {report} cannot be made again: {later} was compared with it.",
+                         report=report_id, later=later[0])
+    if row.finished is None:
+        raise InputError("The report {report} is being made.", report=report_id)
+    drop_report(store, report_id)
+
+
+def _claimed(store: Store, report_id: str, centre: str, first: date, owner: str, tools: Tools
+             ) -> ReportRow:
+    """Claim a report; wait while another job has it."""
+    told: str | None = None
+    while True:
+        now = tools.now()
+        row = claim_report(store, report_id, centre, first, owner, _instant(now), now + LEASE,
+                           is_gone)
+        if row.finished is not None or row.owner == owner:
+            return row
+        if row.owner != told:
+            tools.waits(row)
+            told = row.owner
+        tools.pause(POLL_S)
+
+
+def _keep_facts(space: Workspace, row: ReportRow, rules: Rules, owner: str, tools: Tools) -> int:
+    """Gather and store what the report is made of, unless that is done; count texts encoded."""
+    if facts_of(space.store, row.report_id) is not None:
+        return 0
+    with space.store.frozen() as frozen:
+        mark = _mark(space, frozen, rules)
+        made = row.made if row.mark == mark else _instant(tools.now())
+        _kept(put_instant(space.store, row.report_id, owner, made, mark))
+        tools.step("read")
+        gathered = gather(space, frozen, row.centre, row.month, rules, made,
+                          _renewing(space.store, row.report_id, owner, tools))
+    tools.step("matched")
+    _kept(put_facts(space.store, row.report_id, owner, to_json(gathered.facts), gathered.lists))
+    return gathered.encoded
+
+
+def _mark(space: Workspace, frozen: Store, rules: Rules) -> str:
+    """Name the state of everything a report is made of."""
+    parts = (state_of(frozen), space.encoder.revision, space.ranker.revision, rules)
+    return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _build(store: Store, report_id: str) -> Report:
+    facts = stored_facts(store, report_id)
+    lists = {need: store.match_list(facts.run.run_id, need) for need in facts.listed}
+    return build_report(Month(facts, lists, facts_before(store, facts.centre, facts.first)))
+
+
+def _renewing(store: Store, report_id: str, owner: str, tools: Tools) -> Progress:
+    """Give a progress callback that also keeps the report's lease."""
+    last = [time.monotonic()]
+
+    def progress(step: str, done: int, total: int) -> None:
+        tools.progress(step, done, total)
+        if time.monotonic() - last[0] > RENEW_S:
+            _kept(extend_lease(store, report_id, owner, tools.now() + LEASE))
+            last[0] = time.monotonic()
+
+    return progress
+
+
+def _kept(still_ours: bool) -> None:
+    """Stop where another job has taken the report over."""
+    if not still_ours:
+        raise InputError("Another job has taken this report over; nothing was lost.")
+
+
+def _instant(now: datetime) -> datetime:
+    return now.replace(microsecond=0)
+
+

@@ -1,0 +1,94 @@
+"""Quality: how good the lists are, whether they are accepted, what a score is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from matcher.evaluation.figures import bootstrap, ndcg
+from matcher.learning.reliability import ReliabilityBin, calibration_error, reliability_curve
+from matcher.report.facts import Event
+from matcher.report.model import Chart, Column, Row, Section, Table
+from matcher.report.month import Month
+from matcher.report.sections.parts import COUNT, HIGH, LOW, SHARE
+from matcher.vocabulary import Message
+
+DEPTHS = (1, 3, 10)
+ACCEPTED = frozenset({"contacted", "meeting", "mou", "contract"})
+LEAST = 20
+BINS = 5
+
+
+def quality(month: Month) -> Section:
+    """Measure the month's lists on judged pairs, their acceptance, and the scores."""
+    first = first_answers(month.facts.events)
+    tables = [_judged(month), _acceptance(first)]
+    scored = [(e.score, e.stage in ACCEPTED) for e in first if e.score is not None]
+    if len(scored) < LEAST:
+        return Section("quality", "Quality", (Message(
+            "Scores are compared with what people accepted from {least} decided matches on; there "
+            "are {count}.", {"least": LEAST, "count": len(scored)}),), tuple(tables))
+    curve = reliability_curve(np.array([s for s, _ in scored]),
+                              np.array([float(a) for _, a in scored]), BINS)
+    tables.append(_calibration(curve))
+    said = Message("Scores and shares accepted lie {error} apart on average.",
+                   {"error": round(calibration_error(curve), 3)})
+    return Section("quality", "Quality", (said,), tuple(tables), (_chart(curve),))
+
+
+def first_answers(events: Sequence[Event]) -> list[Event]:
+    """Give, for each pair, the first decision that says yes or no to it."""
+    found: dict[tuple[str, str], Event] = {}
+    for event in events:
+        if event.stage in ACCEPTED or event.stage == "declined":
+            found.setdefault((event.need, event.offer), event)
+    return list(found.values())
+
+
+def _judged(month: Month) -> Table:
+    """Measure nDCG@10 of the lists over needs with a helpful judged offer."""
+    values = []
+    for need, grades in sorted(month.facts.grades.items()):
+        listed = month.facts.listed.get(need)
+        if listed is not None and any(grades.values()):
+            gains = np.array([grades.get(offer, 0) for offer in listed])
+            values.append(ndcg(gains, np.array(list(grades.values()))))
+    columns = (Column("measure", "Measure"), Column("value", "Value", "score"),
+               Column("value_low", "95 % from", "score"), Column("value_high", "95 % to", "score"),
+               COUNT)
+    if not values:
+        return Table("judged", "Judged lists", columns, ())
+    figure = bootstrap(np.array(values))
+    return Table("judged", "Judged lists", columns, (
+        ("nDCG@10", figure.mean, figure.low, figure.high, len(values)),),
+        Message("Number: judged needs that are open."))
+
+
+def _acceptance(answers: Sequence[Event]) -> Table:
+    """Share of decided matches that were accepted, by their place in the list."""
+    rows: list[Row] = []
+    for depth in DEPTHS:
+        told = [e.stage in ACCEPTED for e in answers if e.rank is not None and e.rank <= depth]
+        if told:
+            found = reliability_curve(np.zeros(len(told)), np.array(told, float), 1)[0]
+            rows.append((Message("Places up to {depth}", {"depth": depth}), found.share, found.low,
+                         found.high, len(told)))
+    return Table("acceptance", "Accepted, of decided matches",
+                 (Column("place", "Place in the list"), SHARE, LOW, HIGH, COUNT), tuple(rows),
+                 Message("Accepted: contacted or further. Each match counts once, by its first "
+                         "answer since the start."))
+
+
+def _calibration(curve: Sequence[ReliabilityBin]) -> Table:
+    columns = (Column("score", "Mean score", "score"), Column("share", "Accepted", "percent"), LOW,
+               HIGH, COUNT)
+    return Table("calibration", "Scores and acceptance", columns, tuple(
+        (b.score, b.share, b.low, b.high, b.pairs) for b in curve))
+
+
+def _chart(curve: Sequence[ReliabilityBin]) -> Chart:
+    return Chart("calibration_chart", "Scores and acceptance", "bar",
+                 tuple(f"{b.score:.2f}" for b in curve),
+                 ((Message("Mean score"), tuple(b.score for b in curve)),
+                  (Message("Accepted"), tuple(b.share for b in curve))), "calibration")

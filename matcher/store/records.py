@@ -1,0 +1,110 @@
+"""Nouns as rows: insert what is new, update what changed, read back; mark that data changed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Table, bindparam, insert, select, update
+
+from matcher.errors import InputError
+from matcher.store import schema
+from matcher.vocabulary import Conflict, Evidence, JudgedPair, Need, Offer, Party
+
+Noun = TypeVar("Noun")
+PORTION = 500
+NOUNS: Mapping[str, tuple[type, Table]] = {
+    "parties": (Party, schema.parties), "needs": (Need, schema.needs),
+    "offers": (Offer, schema.offers), "evidence": (Evidence, schema.evidence),
+    "judged": (JudgedPair, schema.judged), "conflicts": (Conflict, schema.conflicts),
+}
+# What a need is matched with. A snapshot that changed with needs would tell of hidden ones.
+MATCHED = frozenset({"parties", "offers", "evidence", "conflicts"})
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """How many records a write inserted, updated and left as they were."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+
+def put_records(connection: Connection, what: str, records: Iterable[Any]) -> Changes:
+    """Insert new records, update changed ones; the last of two records with one id wins."""
+    table = NOUNS[what][1]
+    keys = [column.name for column in table.primary_key.columns]
+    wanted = {tuple(row[k] for k in keys): row for row in map(_plain_record, records)}
+    if what == "evidence":
+        _check_offers(connection, wanted.values())
+    present = _present(connection, table, keys, [key[0] for key in wanted])
+    fresh = [row for key, row in wanted.items() if key not in present]
+    changed = [row for key, row in wanted.items() if key in present and present[key] != row]
+    for part in portions(fresh):
+        connection.execute(insert(table), part)
+    if changed:
+        statement = update(table).where(*(table.c[k] == bindparam(f"key_{k}") for k in keys))
+        values: dict[str, Any] = {c.name: bindparam(c.name) for c in table.columns
+                                  if c.name not in keys}
+        connection.execute(statement.values(values), [
+            {**{k: v for k, v in row.items() if k not in keys},
+             **{f"key_{k}": row[k] for k in keys}} for row in changed])
+    return Changes(len(fresh), len(changed), len(wanted) - len(fresh) - len(changed))
+
+
+def _present(connection: Connection, table: Table, keys: list[str],
+             ids: list[str]) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """Read the stored rows whose first key is among these ids."""
+    found = {}
+    for part in portions(list(dict.fromkeys(ids))):
+        rows = connection.execute(select(table).where(table.c[keys[0]].in_(part))).mappings()
+        found.update({tuple(row[k] for k in keys): dict(row) for row in rows})
+    return found
+
+
+def _check_offers(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Refuse evidence of unknown offers, naming all of it."""
+    listed = list(rows)
+    known = _present(connection, schema.offers, ["offer_id"], [r["offer_id"] for r in listed])
+    lost = [r for r in listed if (r["offer_id"],) not in known]
+    if lost:
+        named = ", ".join(f"{r['evidence_id']} → {r['offer_id']}" for r in lost[:20])
+        named += " …" if len(lost) > 20 else ""
+        raise InputError("{count} evidence texts name an offer that is not in the store: {named}. "
+                         "Nothing was stored; import the offers first.", count=len(lost),
+                         named=named)
+
+
+def touch(connection: Connection) -> None:
+    """Change the snapshot, in the same transaction as the data."""
+    table = schema.revision
+    stamp = secrets.token_hex(4)
+    done = connection.execute(update(table).where(table.c.name == "data").values(
+        number=table.c.number + 1, stamp=stamp))
+    if not done.rowcount:
+        connection.execute(insert(table), {"name": "data", "number": 1, "stamp": stamp})
+
+
+def portions(rows: list[Any]) -> Iterator[list[Any]]:
+    """Cut a list into parts that fit a statement's parameters."""
+    return (rows[start : start + PORTION] for start in range(0, len(rows), PORTION))
+
+
+def _plain_record(record: Any) -> dict[str, Any]:
+    return {f.name: list(v) if isinstance(v := getattr(record, f.name), tuple) else v
+            for f in fields(record)}
+
+
+def to_noun(noun: type[Noun], row: Mapping[str, Any]) -> Noun:
+    """Make a noun of a row: lists to tuples, ISO text to dates."""
+    values: dict[str, Any] = {}
+    for f in fields(noun):  # type: ignore[arg-type]
+        value = row[f.name]
+        if isinstance(value, str) and f.name.startswith("valid_"):
+            value = date.fromisoformat(value)
+        values[f.name] = tuple(value) if isinstance(value, list) else value
+    return noun(**values)
