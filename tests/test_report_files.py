@@ -257,8 +257,9 @@ def test_what_finds_no_room_is_counted():
     assert "……其餘 20 項請見表格" in page
 
 
-def test_a_chart_without_values_is_not_drawn():
-    assert picture(replace(BARS, series=(("Share", (None, None)),)), SHARES, Wording("zh")) is None
+@pytest.mark.parametrize("values", [(None, None), (0, 0.0), (None, 0)])
+def test_a_chart_without_values_is_not_drawn(values):
+    assert picture(replace(BARS, series=(("Share", values),)), SHARES, Wording("zh")) is None
 
 
 def test_a_chart_is_told_in_words():
@@ -402,6 +403,18 @@ def test_a_long_table_repeats_its_header_and_says_what_is_left_out():
     assert sum(text.count("主軸熱變位補償") for text in pages) == 200
     assert all("分數" in text for text in pages if "主軸熱變位補償" in text)
     assert "……其餘 300 列請見試算表檔" in pages[-1]
+
+
+@pytest.mark.browser
+def test_a_wide_table_breaks_words_but_no_number():
+    columns = (*(Column(f"t{n}", "Title") for n in range(7)), Column("id", "Need", "id"),
+               Column("score", "Score", "score"), Column("day", "Date", "date"))
+    row = (*["Internationalisation-of-everything"] * 7, "N0067", 0.85, date(2026, 10, 3))
+    table = Table("t", "Needs", columns, (row,))
+    pdf = read_pdf(written("pdf", report=replace(REPORT, sections=(Section("a", "Needs", (), (table,)),))))
+    lines = pdf.pages[2].extract_text().split()
+    assert {"N0067", "0.85", "2026-10-03"} <= set(lines)
+    assert "Internationalisation-of-everything" not in lines
 
 
 def test_every_title_of_the_files_is_translated():

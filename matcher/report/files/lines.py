@@ -61,7 +61,10 @@ def _labels(plot: Plot, xs: list[float]) -> Iterator[Shape]:
     every = max(1, -int(-min(room, 120.0) // step))
     for place in range(len(xs) - 1, -1, -every):
         text = shorten(plot.labels[place], max(step * every - 6, SIZE * 3))
-        yield Text(xs[place], _BOTTOM + 20, text, "middle")
+        if place and place == len(xs) - 1:  # the names of the lines begin at its right
+            yield Text(xs[place] + 8, _BOTTOM + 20, text, "end")
+        else:
+            yield Text(xs[place], _BOTTOM + 20, text, "middle")
 
 
 def _line(plot: Plot, series: int, xs: list[float]) -> Iterator[Shape]:

@@ -25,7 +25,7 @@ INK, SOFT, ACCENT = "#1c2128", "#57606a", "#0b5d57"
 FILL, RULE, ALARM = "#eef5f4", "#d0d7de", "#a40e26"
 # Stands for a character that no font of this machine has.
 LACKING = "□"
-_ENTRIES = 34
+_ENTRIES, _ENTRY = 40, 5.9
 _MM = 25.4 / 72
 
 
@@ -186,7 +186,7 @@ class Paper(FPDF):
                 title = self.fit(self.words.title("Contents"))
                 self.put(LEFT, TOP + 6, title, size=15, bold=True, ink=ACCENT)
                 self.rule(LEFT, TOP + 9, RIGHT, TOP + 9, ACCENT, 0.5)
-            self._entry(entry, TOP + 18 + row * 6.9)
+            self._entry(entry, TOP + 18 + row * _ENTRY)
 
     def _entry(self, entry: Entry, y: float) -> None:
         x, bold = LEFT + entry.level * 7, entry.level == 0
@@ -198,7 +198,7 @@ class Paper(FPDF):
         self.set_dash_pattern(0.3, 1.2)
         self.rule(start, y - 0.5, RIGHT - 9, y - 0.5, SOFT)
         self.set_dash_pattern()
-        self.link(LEFT, y - 5, ACROSS, 6.9, self.add_link(y=entry.y, page=entry.page))
+        self.link(LEFT, y - 4.4, ACROSS, _ENTRY, self.add_link(y=entry.y, page=entry.page))
 
     def finish_pages(self) -> None:
         """Write header and page number on every page, when it is known how many there are."""

@@ -207,7 +207,7 @@ class _Book:
     def _charts(self) -> _Sheet | None:
         """Write each chart's numbers and the chart beside them."""
         drawn = [(chart, section) for section in self.report.sections for chart in section.charts
-                 if any(value is not None for _, values in chart.series for value in values)]
+                 if any(value for _, values in chart.series for value in values)]
         if not drawn:
             return None
         sheet = self._sheet(self.words.title("Charts"))
