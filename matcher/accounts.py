@@ -182,11 +182,12 @@ def invited(store: Store, secret: str, now: datetime) -> Token:
     """Give the invitation of a link; raise ``InputError`` where it is used, old or none."""
     found = find_token(store, secret, "invite", now)
     if found is None:
-        raise _used_up()
+        raise used_up()
     return found
 
 
-def _used_up() -> InputError:
+def used_up() -> InputError:
+    """Say that a link is good no more."""
     return InputError("This link is used up or too old; ask for a new one.")
 
 
@@ -199,7 +200,7 @@ def accept(store: Store, secret: str, name: str, password: str, now: datetime,
                    found.content["role"], now, found.content["party_id"],
                    found.content["centre"], lang, hashed(password))
     if not add_account(store, made, found.token_hash, now):
-        raise _used_up()
+        raise used_up()
     return made
 
 
@@ -257,10 +258,10 @@ def reset(store: Store, secret: str, password: str, now: datetime) -> Account:
     found = find_token(store, secret, "reset", now)
     owner = found and account(store, email=found.email)
     if not owner:
-        raise _used_up()
+        raise used_up()
     check_password(password, owner.email, owner.name)
     if use_token(store, secret, "reset", now) is None:
-        raise _used_up()
+        raise used_up()
     set_password(store, owner, hashed(password))
     return owner
 
@@ -319,5 +320,5 @@ def enter(store: Store, secret: str, now: datetime) -> Account:
     found = use_token(store, secret, "enter", now)
     owner = found and account(store, email=found.email)
     if not owner or not owner.active:
-        raise _used_up()
+        raise used_up()
     return owner

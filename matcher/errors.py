@@ -8,6 +8,7 @@
     ├── SettingError            a setting has a value it may not have
     ├── ModelFileError          a model file is missing, cut or changed
     ├── MissingExtraError       an optional part is not installed
+    ├── ProviderError           who vouches for people is down or not to be believed
     └── StoreError              the database cannot be opened, read or written
 
 Rows of a file are never exceptions: ``RowError`` is a record, so that all of
@@ -84,6 +85,10 @@ class MissingExtraError(MatcherError):
 
     def __init__(self, extra: str, why: str) -> None:
         super().__init__("{why} Install it with: pip install '.[{extra}]'", extra=extra, why=why)
+
+
+class ProviderError(MatcherError):
+    """A provider people sign in with cannot be reached, or its answer cannot be accepted."""
 
 
 class StoreError(MatcherError):

@@ -239,13 +239,13 @@ def config_show(as_json: bool) -> None:
         show_json(rows)
     else:
         for row in rows:
-            click.echo(f"{row['name']:<20} {row['value']:<40} {row['origin']:<12} {row['meaning']}")
+            click.echo(f"{row['name']:<27} {row['value']:<40} {row['origin']:<12} {row['meaning']}")
 
 
 def shown_value(name: str, settings: Settings) -> str:
     """Give a setting's value as it may be shown: secrets and passwords hidden."""
     value = settings.values[name]
-    if name == "SECRET_KEY" and value:
+    if name.endswith(("SECRET_KEY", "CLIENT_SECRET")) and value:
         return "•••"
     if name == "DB":
         return shown_url(settings.database_url)
