@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from html import unescape
 
 import pytest
 from click.testing import CliRunner
@@ -40,7 +42,7 @@ def test_every_page_in_both_languages(client, path, header, word, lang):
 
 def test_a_list_shows_score_evidence_distance_and_language(client):
     page = client.get("/needs/N1", headers={"Accept-Language": "zh"}).text
-    for word in ("工具機熱誤差建模", "範例熱誤差實驗室（樣本）", "研發能量", "智慧機械", "0 km", "TRL 6", "· 繁體中文",
+    for word in ("工具機熱誤差建模", "範例熱誤差實驗室（樣本）", "研發能量", "智慧機械", "臺中市 · 同一地區", "TRL 6", "· 繁體中文",
                  "<mark>", "分數怎麼來的", "文意相近度"):
         assert word in page, word
 
@@ -162,3 +164,30 @@ def test_the_writer_is_told_by_mail_what_the_office_decided(settings):
 def store_version(store, draft_id):
     found = drafts(store, draft_id=draft_id)
     return str(found[0].version) if found else "0"
+
+
+@pytest.mark.parametrize(("query", "shown"), [("", "O1 O3 O2"), ("km=30", "O1 O3"), ("order=near", "O1 O3 O2"), ("km=9&order=near", "O1 O3")])
+def test_a_list_is_kept_to_a_distance_and_says_how_far_offers_are(client, settings, query, shown):
+    open_store(settings.database_url).put(needs=[replace(NEEDS[0], kinds=())])
+    page = client.get(f"/needs/N1?{query}", headers={"Accept-Language": "en"}).text
+    assert re.findall(r'id="m-(\w+)"', page) == shown.split()
+    assert "Taichung City · in the same area" in page
+    assert ("Pingtung County · about 184 km" in page) == ("O2" in shown)
+    assert client.get("/needs/N1?km=x").status_code == 422
+
+
+def test_the_map_of_a_list_has_the_need_and_each_place_once(client, settings):
+    open_store(settings.database_url).put(needs=[replace(NEEDS[0], kinds=())])
+    page = client.get("/needs/N1", headers={"Accept-Language": "zh"}).text
+    points = json.loads(unescape(re.search(r'id="points" hidden data-points="([^"]+)"', page)[1]))
+    assert [(p["kind"], p["size"], p["lines"], p.get("id")) for p in points] == [
+        ("need", 1, ["需求: 主軸熱變位補償"], None),
+        ("offer", 2, ["臺中市 · 同一地區", "1. 工具機熱誤差建模", "2. Spindle thermal growth measurement"], "m-O1"),
+        ("offer", 1, ["屏東縣 · 約 184 公里", "3. 豬用口服疫苗微膠囊"], "m-O2")]
+    assert 'src="/vendor/leaflet/leaflet.js"' in page
+
+
+def test_the_twins_of_a_list_say_how_far_offers_are(client):
+    row = client.get("/needs/N1.json").json[0]
+    assert (row["offer_id"], row["distance_km"]) == ("O1", 0.0)
+    assert "distance_km" in client.get("/needs/N1.csv").text.splitlines()[0]
