@@ -78,6 +78,15 @@ def managed(store: Store, viewer: Viewer) -> tuple[Account, ...]:
                  and (a.role != "system-admin" or viewer.role == "system-admin"))
 
 
+def names_for(store: Store, viewer: Viewer) -> dict[str, str]:
+    """Give by account the names a viewer may see: of offices, and of those the viewer manages.
+
+    Who belongs to a party elsewhere is not named before both sides agree.
+    """
+    return {a.account_id: a.name for a in accounts(store) if a.role not in ("firm", "researcher")
+            or may(viewer, "manage-accounts", centre=a.centre)}
+
+
 def parties_for(store: Store, inviter: Viewer | None) -> tuple[Party, ...]:
     """Give the parties somebody may invite people of, by name: all, or those of the own centre."""
     return tuple(sorted((party for party in store.parties().values() if inviter is None

@@ -3,19 +3,23 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import date, timedelta
 from html import unescape
 
 import pytest
 from click.testing import CliRunner
-from conftest import EVIDENCE, NEEDS, OFFERS, PARTIES, signed_in
+from conftest import EVIDENCE, NEEDS, NOW, OFFERS, PARTIES, account_in, signed_in
 
 from matcher import profiles
+from matcher.accounts import viewer_of
 from matcher.cli import main
+from matcher.decisions import Change, decide, undo
 from matcher.errors import StoreError
 from matcher.store import open_store
+from matcher.store.decisions import put_decisions
 from matcher.store.outbox import mails
 from matcher.store.profiles import drafts
-from matcher.vocabulary import Need, Offer
+from matcher.vocabulary import Need, Offer, Outcome
 from web import HEADERS, create_app
 
 
@@ -191,3 +195,33 @@ def test_the_twins_of_a_list_say_how_far_offers_are(client):
     row = client.get("/needs/N1.json").json[0]
     assert (row["offer_id"], row["distance_km"]) == ("O1", 0.0)
     assert "distance_km" in client.get("/needs/N1.csv").text.splitlines()[0]
+
+
+def test_the_history_of_a_pair_tells_who_decided_what_and_who_took_it_back(settings):
+    store = open_store(settings.database_url)
+    store.put(parties=PARTIES, needs=NEEDS, offers=OFFERS, evidence=EVIDENCE)
+    office, group = (account_in(store, role=role, name=name, **where) for role, name, where in (
+        ("centre-admin", "林小姐", {"centre": "CTSP"}), ("researcher", "機密研究員", {"centre": "PABP", "party_id": "P3"})))
+    first = decide(store, viewer_of(office), Change("N1", "O1", "contacted", note="打過電話\n再約", next_date=date(2026, 12, 1)), NOW)
+    put_decisions(store, [Outcome("N1", "O1", "declined", NOW, group.account_id, "busy"), Outcome("N1", "O1", "meeting", NOW, "command line"),
+                          Outcome("N1", "O1", "meeting", NOW, "王主任")])
+    for number in (first + 3, first + 2, first + 1):
+        undo(store, viewer_of(office), number, NOW + timedelta(hours=1))
+    client = signed_in(create_app(settings), role="centre-admin", centre="CTSP", name="同事")
+    page = client.get("/needs/N1/why?offer=O1", headers={"Accept-Language": "en"}).text.split('id="history"')[1]
+    for word in ("2026-11-24 12:00</td><td>林小姐", "<td>Contacted</td>", "打過電話\n再約", "2026-12-01", "<td>somebody not shown</td>",
+                 "<del>Declined · No capacity</del><br><small>taken back by 林小姐, 2026-11-24 13:00", "<td>command line</td>", "<td>王主任</td>"):
+        assert word in page, word
+    assert "機密研究員" not in page
+    page = client.get("/needs/N1/why?offer=O1", headers={"Accept-Language": "zh"}).text
+    for word in ("決定紀錄", "林小姐 於 2026-11-24 13:00 撤回", "指令列"):
+        assert word in page, word
+    assert "/needs/N1/why?offer=O1#history" in client.get("/board").text
+    assert "目前沒有這筆媒合的決定。" in client.get("/needs/N1/why?offer=O3", headers={"Accept-Language": "zh"}).text
+
+
+def test_a_firm_sees_no_history(settings):
+    store = open_store(settings.database_url)
+    store.put(parties=PARTIES, needs=NEEDS, offers=OFFERS, evidence=EVIDENCE)
+    page = signed_in(create_app(settings), role="firm", party_id="P1").get("/needs/N1/why?offer=O1")
+    assert (page.status_code, 'id="history"' in page.text) == (200, False)

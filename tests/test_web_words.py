@@ -12,6 +12,8 @@ from conftest import EVIDENCE, NEEDS, OFFERS, PARTIES, signed_in
 
 from matcher import accounts, languages, sessions, signon
 from matcher.store import open_store
+from matcher.store.decisions import put_decisions, undo_decision
+from matcher.vocabulary import Outcome
 from web import create_app
 
 ROOT = ("/", "/centres/CTSP", "/needs", "/offers", "/needs/N1", "/needs/N1?kinds=site", "/needs/N1/why?offer=O1",
@@ -83,6 +85,9 @@ def test_every_word_of_every_page_is_translated(app, who, paths):
     if who:
         proof = signon.Proof("https://example.org", "B7Q7", "ORCID", now.isoformat())
         sessions.seen(settings, client.get_cookie("session").value, {"proof": asdict(proof)}, now)
+    put_decisions(sessions.store_of(settings), [Outcome("N1", "O1", stage, now, "0" * 16, reason) for stage, reason in (
+        ("contacted", ""), ("declined", "busy"))])
+    undo_decision(sessions.store_of(settings), 2, "0" * 16, now)
     left = {}
     for path in paths:
         page = client.get(path.format(secret=secret), headers={"Accept-Language": "zh-TW"}).text

@@ -118,7 +118,7 @@ def why(need_id: str) -> str:
     asked = _need(need_id)
     found = _why(need_id, request.args.get("offer", "").strip())
     return render_template("why.html", need=asked, cards=_why_cards([found]),
-                           around=_around(found))
+                           around=_around(found), history=_history(asked, found.offer))
 
 
 @pages.get("/needs/<need_id>/compare")
@@ -352,6 +352,15 @@ def _why(need_id: str, offer_id: str) -> advice.Why:
 def _why_cards(found: list[advice.Why]) -> list[dict[str, Any]]:
     return [{**(card(w.match) if w.match else offer_facts(w.offer)),
              "against": [render(m, page_language()) for m in w.reasons]} for w in found]
+
+
+def _history(need: Need, offer: Offer) -> list[dict[str, Any]] | None:
+    """Give what was decided about a pair, for who may decide; None for others."""
+    from web import board
+
+    if not may(g.viewer, "record-outcome", centre=need.centre):
+        return None
+    return board.history(need.need_id, offer.offer_id)
 
 
 def _around(found: advice.Why) -> list[dict[str, Any]]:
