@@ -21,7 +21,7 @@ from matcher.cli.decisions import decisions
 from matcher.cli.evaluation import evaluate
 from matcher.cli.listing import search
 from matcher.cli.models import model, train
-from matcher.cli.profiles import drafts
+from matcher.cli.profiles import drafts, remind
 from matcher.cli.ranker import ranker, what_if
 from matcher.cli.works import works
 from matcher.errors import InputError
@@ -255,6 +255,7 @@ def shown_value(name: str, settings: Settings) -> str:
 main.add_command(account)
 main.add_command(mail)
 main.add_command(drafts)
+main.add_command(remind)
 main.add_command(search)
 main.add_command(evaluate)
 main.add_command(works)
