@@ -8,7 +8,7 @@ from html import unescape
 
 import pytest
 from click.testing import CliRunner
-from conftest import EVIDENCE, NEEDS, NOW, OFFERS, PARTIES, account_in, signed_in
+from conftest import EVIDENCE, NEEDS, NOW, OFFERS, PARTIES, account_in, signed_in, token_of
 
 from matcher import profiles
 from matcher.accounts import viewer_of
@@ -225,3 +225,11 @@ def test_a_firm_sees_no_history(settings):
     store.put(parties=PARTIES, needs=NEEDS, offers=OFFERS, evidence=EVIDENCE)
     page = signed_in(create_app(settings), role="firm", party_id="P1").get("/needs/N1/why?offer=O1")
     assert (page.status_code, 'id="history"' in page.text) == (200, False)
+
+
+@pytest.mark.parametrize(("lang", "said"), [("en", "O1: Contacted"), ("zh", "O1：已聯繫")])
+def test_a_notice_names_the_stage_in_the_readers_language(client, lang, said):
+    page = client.get("/needs/N1", headers={"Accept-Language": lang})
+    page = client.post("/needs/N1/offers/O1/decide", data={"csrf_token": token_of(page), "stage": "contacted"},
+                       headers={"Accept-Language": lang}, follow_redirects=True)
+    assert f"<span>{said}</span>" in page.text

@@ -99,8 +99,10 @@ def notices(lang: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _message(row: Mapping[str, Any]) -> Message:
-    return Message(row["id"], {name: _message(value) if isinstance(value, Mapping) else value
-                               for name, value in row["fields"].items()})
+    """Give a kept message; a field may be one, or a name in each language."""
+    return Message(row["id"], {
+        name: _message(value) if isinstance(value, Mapping) and "fields" in value else value
+        for name, value in row["fields"].items()})
 
 
 def csrf_field() -> Markup:
