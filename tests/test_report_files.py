@@ -423,3 +423,10 @@ def test_every_title_of_the_files_is_translated():
             for key in re.findall(r'(?:_|title)\("([A-Z…{][^"]+)"\)', path.read_text("utf-8"))}
     assert len(keys) > 8
     assert [key for key in sorted(keys) if translate(key, "zh") == key] == []
+
+
+@pytest.mark.browser
+def test_a_pdf_writes_characters_whose_number_unicode_keeps_for_pairs():
+    """Noto's own numbers of 쨅 to 힣 are 0xD800 and up."""
+    pdf = read_pdf(written("pdf", report=replace(REPORT, name=Names("쨅쩀園區힣", "쨅쩀 park 힣"))))
+    assert "쨅쩀園區힣" in pdf.pages[0].extract_text()
