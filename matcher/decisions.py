@@ -54,7 +54,7 @@ LONGEST_NOTE = 2000
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to be decided about a pair."""
+    """What is to be decided about a pair; the last three say what a contract brought."""
 
     need_id: str
     offer_id: str
@@ -62,6 +62,13 @@ class Change:
     reason: str = ""
     note: str | None = None
     next_date: date | None = None
+    value_ntd: int | None = None
+    licences: int | None = None
+    jobs: int | None = None
+
+
+BROUGHT = ("value_ntd", "licences", "jobs")
+MOST = 10 ** 13
 
 
 def decide(store: Store, viewer: Viewer, change: Change, time: datetime, *, reopen: bool = False
@@ -101,11 +108,15 @@ def tidy(note: str | None) -> str | None:
     return clean((note or "").replace("\r\n", "\n").replace("\r", "\n")) or None
 
 
-def says(found: Decision | Change | None) -> tuple[str, str, str | None, date | None]:
-    """Give what a decision says: stage, reason, note and next date; of none, nothing."""
+def says(found: Decision | Change | None) -> tuple[object, ...]:
+    """Give what a decision says: stage, reason, note, next date, what it brought.
+
+    Of none, nothing.
+    """
     if found is None:
-        return "", "", None, None
-    return found.stage, found.reason, tidy(found.note), found.next_date
+        return "", "", None, None, None, None, None
+    return (found.stage, found.reason, tidy(found.note), found.next_date,
+            *(getattr(found, name) for name in BROUGHT))
 
 
 def fingerprint(pair: Pair, decided: Decision | Change | None) -> str:
@@ -122,7 +133,8 @@ def stands(decided: Decision | None, what: str) -> object:
                                                "day": decided.time.astimezone(TAIPEI).date()})
     if what == "reason":
         return REASON_NAMES.get(decided.reason, Message("nothing"))
-    return (decided.note if what == "note" else decided.next_date) or Message("nothing")
+    found: object = getattr(decided, what)
+    return Message("nothing") if found in (None, "") else found
 
 
 def check(change: Change, present: str | None, reopen: bool = False) -> list[Message]:
@@ -139,6 +151,12 @@ def check(change: Change, present: str | None, reopen: bool = False) -> list[Mes
     if change.stage != "declined" and change.reason:
         found.append(Message("Only a declined match has a reason, found “{reason}”.",
                              {"reason": REASON_NAMES.get(change.reason, change.reason)}))
+    told = {name: getattr(change, name) for name in BROUGHT}
+    if change.stage != "contract" and any(value is not None for value in told.values()):
+        found.append(Message("Only a contract has a value, licences or jobs.",
+                             {"brought": next(n for n, v in told.items() if v is not None)}))
+    found += [Message("wanted a whole number ≥ 0, e.g. 1000000 or 100萬", {"brought": name})
+              for name, value in told.items() if value is not None and not 0 <= value <= MOST]
     if change.next_date and not 1900 <= change.next_date.year <= 2100:
         found.append(Message("wanted a year from 1900 to 2100, e.g. 2026 or 民國115"))
     if change.note and len(change.note) > LONGEST_NOTE:
@@ -158,7 +176,8 @@ def to_outcomes(store: Store, viewer: Viewer, changes: Sequence[Change], time: d
     """Give changes as outcomes, each under the run that last showed its pair."""
     runs = last_runs(store, {change.need_id for change in changes})
     return [Outcome(c.need_id, c.offer_id, c.stage, time, viewer.account_id or "", c.reason,
-                    runs.get((c.need_id, c.offer_id)), c.note, c.next_date) for c in changes]
+                    runs.get((c.need_id, c.offer_id)), c.note, c.next_date,
+                    *(getattr(c, name) for name in BROUGHT)) for c in changes]
 
 
 def judge(store: Store, viewer: Viewer, need_id: str, offer_id: str, grade: int, day: date,

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from matcher.access import Viewer, demand, may
 from matcher.decisions import (
+    BROUGHT,
     REASON_NAMES,
     STAGE_NAMES,
     Change,
@@ -31,7 +32,7 @@ from matcher.decisions import (
     to_outcomes,
 )
 from matcher.errors import FileFormatError, InputError, RowError
-from matcher.intake.convert import Refused, as_date, as_grade, clean
+from matcher.intake.convert import Refused, as_date, as_grade, as_integer, clean
 from matcher.intake.templates import guard
 from matcher.languages import translate
 from matcher.store import Store
@@ -52,9 +53,10 @@ COLUMNS: tuple[tuple[str, str, str, int], ...] = (
     ("stage", "階段", "Stage", 14), ("reason", "婉拒原因", "Reason", 14),
     ("grade", "評分", "Grade", 8), ("note", "備註", "Note", 30),
     ("next_date", "下次日期", "Next date", 13),
+    ("value_ntd", "合約金額（新臺幣）", "Contract, NT$", 15), ("licences", "授權件數", "Licences", 9), ("jobs", "新增就業", "Jobs", 9),
 )
 NAMING = ("need_id", "offer_id", "stamp")
-SAID = ("stage", "reason", "note", "next_date")  # in the order of ``decisions.says``
+SAID = ("stage", "reason", "note", "next_date", *BROUGHT)  # in the order of ``decisions.says``
 TYPED = (*SAID, "grade")
 NEEDED = NAMING + TYPED
 # Which column a sentence of ``decisions.check`` is about, by a field of it.
@@ -78,7 +80,7 @@ def to_decision_sheet(lists: Iterable[MatchList], store: Store, viewer: Viewer, 
         last = max(len(rows), 1)
         sheet.freeze_panes(1, 3)
         sheet.autofilter(0, 0, last, len(COLUMNS) - 1)
-        sheet.ignore_errors({"number_stored_as_text": f"A1:N{last + 1}"})
+        sheet.ignore_errors({"number_stored_as_text": f"A1:Q{last + 1}"})
         sheet.set_landscape(), sheet.fit_to_pages(1, 0), sheet.repeat_rows(0)
         _add_choices(sheet, last, lang)
     return buffer.getvalue()
@@ -95,7 +97,7 @@ def _write_cells(book: Any, sheet: Any, rows: Sequence[Mapping[str, Any]], lang:
     for place, (key, zh, en, width) in enumerate(COLUMNS):
         sheet.set_column(place, place, width)
         sheet.write(0, place, zh if lang == "zh" else en, head)
-        form = number if key == "grade" else text if key in TYPED else grey
+        form = number if key in ("grade", *BROUGHT) else text if key in TYPED else grey
         for line, row in enumerate(rows, start=1):
             sheet.write(line, place, row[key], form)
 
@@ -131,10 +133,13 @@ def _shown(text: str) -> str:
 
 def _typed(decided: Decision | None, grade: int | None, lang: str) -> dict[str, Any]:
     """Give the cells people type in, as they stand in the store."""
-    stage, reason, note, due = says(decided)
-    return {"stage": STAGE_NAMES[stage][lang] if stage else "",
+    if decided is None:
+        return {**dict.fromkeys(SAID, ""), "grade": grade}
+    reason, due = decided.reason, decided.next_date
+    return {"stage": STAGE_NAMES[decided.stage][lang],
             "reason": REASON_NAMES.get(reason, {}).get(lang, reason), "grade": grade,
-            "note": note or "", "next_date": due.isoformat() if due else ""}
+            "note": tidy(decided.note) or "", "next_date": due.isoformat() if due else "",
+            **{name: getattr(decided, name) for name in BROUGHT}}
 
 
 def _present(store: Store, need_ids: Sequence[str]) -> dict[Pair, Decision]:
@@ -333,8 +338,8 @@ class _Reader:
         else:
             # To a sheet that knew the later stage, an earlier one was typed on purpose: reopened.
             for problem in check(wanted, decided.stage if decided else None, reopen=True):
-                about = next((_ABOUT[name] for name in problem.fields if name in _ABOUT),
-                             "next_date")
+                about = str(problem.fields.get("brought") or next(
+                    (_ABOUT[name] for name in problem.fields if name in _ABOUT), "next_date"))
                 self._refuse(number, about, values[about], problem)
 
     def _check_grade(self, number: int, values: Mapping[str, str], pair: Pair, grade: int | None,
@@ -369,8 +374,9 @@ class _Reader:
         reason = self._one_of(number, "reason", values["reason"], REASON_NAMES)
         grade = self._converted(number, "grade", values["grade"], as_grade)
         due = self._converted(number, "next_date", values["next_date"], as_date)
+        brought = [self._converted(number, name, values[name], as_integer) for name in BROUGHT]
         return Change(values["need_id"], values["offer_id"], stage, reason,
-                      values["note"] or None, due), grade
+                      values["note"] or None, due, *brought), grade
 
     def _one_of(self, number: int, column: str, text: str,
                 names: Mapping[str, Mapping[str, str]]) -> str:

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, g, redirect, render_template, request, ur
 from matcher import decisions, sheets, workflow
 from matcher.decisions import REASON_NAMES, STAGE_NAMES, Change
 from matcher.errors import InputError, MatcherError
+from matcher.intake.convert import Refused, as_integer
 from matcher.languages import render
 from matcher.vocabulary import Message
 from web.access import allow, demand, now, safe_address
@@ -42,7 +43,8 @@ def decide(need_id: str, offer_id: str) -> Any:
     """Append a decision about a pair."""
     form = request.form
     change = Change(need_id, offer_id, form.get("stage", ""), _reason(form),
-                    form.get("note", "").strip() or None, _day(form.get("next_date", "")))
+                    form.get("note", "").strip() or None, _day(form.get("next_date", "")),
+                    **_brought(form))
     return _decided(change, reopen=bool(form.get("reopen")))
 
 
@@ -137,6 +139,17 @@ def _reason(form: Any) -> str:
     return form.get("reason", "") if form.get("stage") == "declined" else ""
 
 
+def _brought(form: Any) -> dict[str, int | None]:
+    """Read what a contract brought; another stage brought nothing."""
+    if form.get("stage") != "contract":
+        return {}
+    try:
+        return {name: as_integer(text) if (text := form.get(name, "").strip()) else None
+                for name in decisions.BROUGHT}
+    except Refused as problem:
+        raise InputError(problem.wanted.id, **problem.wanted.fields) from None
+
+
 def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
@@ -156,5 +169,6 @@ def _card(card: decisions.Card, needs: Any, offers: Any) -> dict[str, Any]:
             "need": need.title or need.description[:40] if need else found.need_id,
             "offer": offer.title or offer.description[:40] if offer else found.offer_id,
             "party": party.name if party else "", "days": card.days, "overdue": card.overdue,
+            **{name: getattr(found, name) for name in decisions.BROUGHT},
             "next_date": found.next_date, "note": found.note, "reason_key": found.reason,
             "reason": REASON_NAMES[found.reason][lang] if found.reason in REASON_NAMES else ""}

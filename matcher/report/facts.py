@@ -67,7 +67,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One decision about a pair, with the place and score its list had given it."""
+    """One step of a pair to a stage, with the place and score its list had given it."""
 
     number: int
     need: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -178,7 +178,7 @@ def _happened(store: Store, centre: str, first: date) -> dict[str, Any]:
     end = starts(next_month(first))
     decided = decided_in(store, centre, end)
     places = places_in_lists(store, decided)
-    events = tuple(_event(decision, places.get(decision.number)) for decision in decided)
+    events = fold_steps(_event(d, places.get(d.number)) for d in decided)
     own = {need.need_id for need in store.needs(centre)}
     grades: dict[str, dict[str, int]] = defaultdict(dict)
     for judged in store.judged():
@@ -187,6 +187,25 @@ def _happened(store: Store, centre: str, first: date) -> dict[str, Any]:
             pair[judged.offer_id] = max(judged.grade, pair.get(judged.offer_id, 0))
     return {"events": events, "shown": tuple(sorted(ever_shown(store, end))),
             "grades": dict(grades)}
+
+
+def fold_steps(events: Iterable[Event]) -> tuple[Event, ...]:
+    """Keep one event a step of a pair: who notes more of a stage comes to it no second time.
+
+    The step keeps its first time, rank and score; what was noted last of it holds.
+    """
+    steps: list[Event] = []
+    last: dict[Pair, int] = {}
+    for event in events:
+        pair = (event.need, event.offer)
+        place = last.get(pair)
+        if place is not None and steps[place].stage == event.stage:
+            steps[place] = replace(steps[place], reason=event.reason, value_ntd=event.value_ntd,
+                                   licences=event.licences, jobs=event.jobs)
+        else:
+            last[pair] = len(steps)
+            steps.append(event)
+    return tuple(steps)
 
 
 def _event(found: Decision, place: tuple[int, float] | None) -> Event:

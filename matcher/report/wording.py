@@ -60,6 +60,8 @@ class Wording:
         if kind == "percent":
             return str(format_percent(value, "0.0 %" if self.lang == "en" else "0.0%",
                                       locale=self.locale))
+        if kind == "change" and not value:
+            return "0"
         return str(format_decimal(value, _PLACES.get(kind, _PLACES["number"]), locale=self.locale))
 
     def day(self, value: date) -> str:

@@ -13,9 +13,9 @@ _LAYOUTS: Mapping[str, Callable[[Plot], Picture]] = {"bar": bars.lay_out, "line"
 
 
 def picture(chart: Chart, table: Table | None, words: Wording) -> Picture | None:
-    """Lay a chart out; None when it has no value to show."""
+    """Lay a chart out; None when it has nothing but zeros to show: its table says that."""
     plot = plot_of(chart, table, words)
-    if not any(value is not None for row in plot.values for value in row):
+    if not any(value for row in plot.values for value in row):
         return None
     return _LAYOUTS[chart.kind](plot)
 

@@ -15,7 +15,7 @@ _RIGHT = ("number", "score", "percent", "money", "change")
 _PAD = 1.6
 # A cell longer than this is cut on paper; the workbook has it whole.
 _MOST_LINES = 24
-_SHORT = 110.0
+_SHORT, _SHORT_HEAD = 90.0, 14.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,31 +80,35 @@ def measured(paper: Paper, columns: tuple[Column, ...], heads: Sequence[str],
     """Share the width: each column what its longest cell asks for, wide ones less."""
     size = 9.0 if len(columns) <= 6 else 8.0 if len(columns) <= 9 else 7.0
     natural, least = [], []
+    most = min(34.0, ACROSS / (1.1 * max(1, len(columns))))
     for place, head in enumerate(heads):
         cells = [row[place] for row in rows]
         natural.append(max(paper.measure(head, size, True),
                            *(paper.measure(cell.replace("\n", ""), size) for cell in cells), 6.0)
                        + 2 * _PAD if cells else paper.measure(head, size, True) + 2 * _PAD)
-        least.append(_least(paper, columns[place], head, cells, size))
-    return Grid(columns, tuple(_shared(natural, least)), size)
+        least.append(_least(paper, columns[place], head, cells, size, most))
+    firm = [column.kind != "text" for column in columns]
+    return Grid(columns, tuple(_shared(natural, least, firm)), size)
 
 
-def _least(paper: Paper, column: Column, head: str, cells: Sequence[str], size: float) -> float:
+def _least(paper: Paper, column: Column, head: str, cells: Sequence[str], size: float,
+           most: float) -> float:
     """Give the width below which words would be cut; numbers and dates are never broken."""
     whole = column.kind != "text"
     parts = [part for cell in cells for part in ([cell] if whole else pieces(cell)[:40])]
     widest = max((paper.measure(part.rstrip(), size) for part in parts), default=0.0)
-    words = max((paper.measure(part.rstrip(), size, True) for part in pieces(head)), default=0.0)
-    return max(min(widest, 34.0), min(words, 30.0), 5.0) + 2 * _PAD
+    heads = [head] if paper.measure(head, size, True) <= _SHORT_HEAD else pieces(head)
+    words = max((paper.measure(part.rstrip(), size, True) for part in heads), default=0.0)
+    return max(min(widest, 34.0 if whole else most), min(words, 30.0), 5.0) + 2 * _PAD
 
 
-def _shared(natural: list[float], least: list[float]) -> list[float]:
+def _shared(natural: list[float], least: list[float], firm: list[bool]) -> list[float]:
     """Give every column its least, and share what is left by what is still asked for."""
     if sum(natural) <= ACROSS:
         grow = min(ACROSS / sum(natural), 1.6)
         return [width * grow for width in natural]
     if sum(least) >= ACROSS:
-        return [width * ACROSS / sum(least) for width in least]
+        return _squeezed(least, firm)
     # The root: a column ten times as long gets about three times the room, not ten.
     asked = [max(0.0, wide - small) ** 0.5 for wide, small in zip(natural, least, strict=True)]
     left = ACROSS - sum(least)
@@ -113,6 +117,15 @@ def _shared(natural: list[float], least: list[float]) -> list[float]:
 
 def _height(grid: Grid, row: Wrapped) -> float:
     return max(len(lines) for lines in row) * grid.step + 2 * _PAD
+
+
+def _squeezed(least: list[float], firm: list[bool]) -> list[float]:
+    """Break long words rather than numbers, ids and dates (``firm``), while these leave room."""
+    kept = sum(width for width, stays in zip(least, firm, strict=True) if stays)
+    if kept > ACROSS * 0.7:
+        return [width * ACROSS / sum(least) for width in least]
+    shrink = (ACROSS - kept) / (sum(least) - kept)
+    return [width if stays else width * shrink for width, stays in zip(least, firm, strict=True)]
 
 
 def _header(paper: Paper, grid: Grid, top: Wrapped) -> None:

@@ -61,7 +61,10 @@ def _labels(plot: Plot, xs: list[float]) -> Iterator[Shape]:
     every = max(1, -int(-min(room, 120.0) // step))
     for place in range(len(xs) - 1, -1, -every):
         text = shorten(plot.labels[place], max(step * every - 6, SIZE * 3))
-        yield Text(xs[place], _BOTTOM + 20, text, "middle")
+        if place and place == len(xs) - 1:  # the names of the lines begin at its right
+            yield Text(xs[place] + 8, _BOTTOM + 20, text, "end")
+        else:
+            yield Text(xs[place], _BOTTOM + 20, text, "middle")
 
 
 def _line(plot: Plot, series: int, xs: list[float]) -> Iterator[Shape]:
@@ -73,9 +76,17 @@ def _line(plot: Plot, series: int, xs: list[float]) -> Iterator[Shape]:
             yield Path(tuple(point for point in run if point), series)
     yield from (Marker(*point, series) for point in points if point)
     if len(plot.names) == 1 and len(xs) <= _FEW:
-        for point, value in zip(points[:-1], plot.values[series], strict=False):
-            if point and value is not None:
-                yield Text(point[0], point[1] - 8, plot.say(value, series), "middle")
+        yield from _values(plot, points)
+
+
+def _values(plot: Plot, points: list[tuple[float, float] | None]) -> Iterator[Shape]:
+    """Write each value above its point, in a valley below it; the last stands at the end."""
+    for place, (point, value) in enumerate(zip(points[:-1], plot.values[0], strict=False)):
+        if point is None or value is None:
+            continue
+        around = [p[1] for p in (*points[max(0, place - 1):place], points[place + 1]) if p]
+        valley = bool(around) and all(y < point[1] for y in around) and point[1] < _BOTTOM - 20
+        yield Text(point[0], point[1] + (18 if valley else -8), plot.say(value), "middle")
 
 
 def _ends(plot: Plot) -> dict[int, str]:

@@ -13,6 +13,7 @@ from typing import cast
 from fpdf import FPDF
 from fpdf.fonts import TTFFont
 
+from matcher.report.files.embedding import number_characters
 from matcher.report.files.fonts import find_face, find_spares
 from matcher.report.files.wrapping import wrap
 from matcher.report.model import Report
@@ -24,7 +25,7 @@ INK, SOFT, ACCENT = "#1c2128", "#57606a", "#0b5d57"
 FILL, RULE, ALARM = "#eef5f4", "#d0d7de", "#a40e26"
 # Stands for a character that no font of this machine has.
 LACKING = "□"
-_ENTRIES = 34
+_ENTRIES, _ENTRY = 40, 5.9
 _MM = 25.4 / 72
 
 
@@ -45,12 +46,13 @@ class Paper(FPDF):
         super().__init__("portrait", "mm", "A4")
         self.report, self.words = report, words
         self.entries: list[Entry] = []
-        self.lacking = 0
+        self.lacking: set[str] = set()
         self.set_auto_page_break(False)
         self.alias_nb_pages("")
         face = find_face()
         self.add_font("face", "", face.regular, collection_font_number=face.number)
         self.add_font("face", "B", face.bold, collection_font_number=face.number)
+        number_characters(self)
         self._spares = find_spares()
         self._families: dict[str, str | None] = {}
         self._describe()
@@ -88,14 +90,14 @@ class Paper(FPDF):
         return name
 
     def fit(self, text: str) -> str:
-        """Drop what has no shape, and put □ for what no font has, counting it."""
+        """Drop what has no shape, and put □ for what no font has, and keep note of it."""
         kept = []
         for char in text:
             if char == "\n" or self._family(char):
                 kept.append(char)
             elif unicodedata.category(char) not in ("Cf", "Mn", "Cc"):
                 kept.append(LACKING)
-                self.lacking += 1
+                self.lacking.add(char)
         return "".join(kept)
 
     def measure(self, text: str, size: float, bold: bool = False) -> float:
@@ -111,7 +113,8 @@ class Paper(FPDF):
 
     def lines(self, text: str, width: float, size: float, bold: bool = False) -> list[str]:
         """Break a text into lines of a width."""
-        return wrap(self.fit(text), width, lambda part: self.measure(part, size, bold))
+        # A column made for its longest word must hold it: sums of widths differ in the last digit.
+        return wrap(self.fit(text), width + 0.02, lambda part: self.measure(part, size, bold))
 
     def put(self, x: float, y: float, text: str, *, size: float = 10, bold: bool = False,
             ink: str = INK, align: str = "start") -> None:
@@ -183,7 +186,7 @@ class Paper(FPDF):
                 title = self.fit(self.words.title("Contents"))
                 self.put(LEFT, TOP + 6, title, size=15, bold=True, ink=ACCENT)
                 self.rule(LEFT, TOP + 9, RIGHT, TOP + 9, ACCENT, 0.5)
-            self._entry(entry, TOP + 18 + row * 6.9)
+            self._entry(entry, TOP + 18 + row * _ENTRY)
 
     def _entry(self, entry: Entry, y: float) -> None:
         x, bold = LEFT + entry.level * 7, entry.level == 0
@@ -195,7 +198,7 @@ class Paper(FPDF):
         self.set_dash_pattern(0.3, 1.2)
         self.rule(start, y - 0.5, RIGHT - 9, y - 0.5, SOFT)
         self.set_dash_pattern()
-        self.link(LEFT, y - 5, ACROSS, 6.9, self.add_link(y=entry.y, page=entry.page))
+        self.link(LEFT, y - 4.4, ACROSS, _ENTRY, self.add_link(y=entry.y, page=entry.page))
 
     def finish_pages(self) -> None:
         """Write header and page number on every page, when it is known how many there are."""
@@ -207,10 +210,17 @@ class Paper(FPDF):
                 self._head()
 
     def _turn_to(self, page: int) -> None:
-        """Go on on a page made before: what it was drawn with last is unknown by now."""
+        """Go on on a page made before.
+
+        What it was drawn with last is unknown by now, and a setter that changes nothing writes
+        nothing; so each is set twice.
+        """
         self.page = page
         self.font_family = ""
-        self.set_fill_color(FILL)
+        for ink, width in ((ALARM, 1.0), (RULE, 0.2)):
+            self.set_draw_color(ink)
+            self.set_fill_color(ink)
+            self.set_line_width(width)
 
     def _foot(self, number: str) -> None:
         stood = f"{self.words.title('As it stood at')} {self.words.day(self.report.made)}"

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from matcher.report.files.charts import arranged, picture
+from matcher.report.files.embedding import Producer
 from matcher.report.files.grid import lay_out, write_table
 from matcher.report.files.paper import (
     ACCENT,
@@ -37,6 +38,7 @@ from matcher.report.model import Chart, Report, Section, Table
 from matcher.report.wording import Wording
 
 _SCALE = ACROSS / WIDTH
+_THICK = 0.5
 _POINTS = SIZE * _SCALE * 72 / 25.4
 
 
@@ -53,7 +55,7 @@ def write(report: Report, lang: str) -> bytes:
         _lacking(paper, words)
     paper.write_contents(first=2)
     paper.finish_pages()
-    return bytes(paper.output())
+    return bytes(paper.output(output_producer_class=Producer))
 
 
 def _cover(paper: Paper, report: Report, words: Wording) -> None:
@@ -154,7 +156,8 @@ def _lacking(paper: Paper, words: Wording) -> None:
     """Say that characters are missing rather than leave readers to find out."""
     text = words.title("{count} characters could not be written with the fonts of this machine; "
                        "{sign} stands for them.")
-    paper.say(text.format(count=words.number(paper.lacking), sign=LACKING), size=8.5, ink=ALARM)
+    count = words.number(len(paper.lacking))
+    paper.say(text.format(count=count, sign=LACKING), size=8.5, ink=ALARM)
 
 
 def _draw(paper: Paper, drawn: Picture) -> None:
@@ -181,9 +184,10 @@ def _bar(paper: Paper, shape: Bar, top: float) -> None:
 def _path(paper: Paper, shape: Path, top: float) -> None:
     dash = DASHES[shape.series]
     if dash:
-        paper.set_dash_pattern(dash[0] * _SCALE, dash[1] * _SCALE)
+        # The ends of a dash stand out by half its width on both sides.
+        paper.set_dash_pattern(max(0.05, dash[0] * _SCALE - _THICK), dash[1] * _SCALE + _THICK)
     paper.set_draw_color(COLOURS[shape.series])
-    paper.set_line_width(0.55)
+    paper.set_line_width(_THICK)
     paper.polyline([_at(x, y, top) for x, y in shape.points])
     paper.set_dash_pattern()
 

@@ -16,6 +16,7 @@ from matcher.report.wording import Wording, in_taiwan
 
 _OPTIONS = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
             "strings_to_numbers": False, "nan_inf_to_errors": True}
+_NUMBERS = ("number", "score", "percent", "money", "change")
 _PLACES = {"score": "0.00", "percent": "0.0%", "money": "#,##0", "change": "+#,##0.##;−#,##0.##;0"}
 _STYLES: Mapping[str, Mapping[str, object]] = {
     "title": {"bold": True, "font_size": 15, "font_color": "#0b5d57"},
@@ -34,16 +35,36 @@ _STYLES: Mapping[str, Mapping[str, object]] = {
 }
 _LONGEST = 32_767
 _WIDEST, _NARROWEST = 60, 9
+_LINE, _MOST_LINES = 16.5, 24
 
 
 @dataclass(slots=True)
 class _Sheet:
-    """One sheet, the row to write next, and how wide each column has become."""
+    """One sheet, the row to write next, how wide each column is, and where text may wrap."""
 
     inner: Any
     name: str
     row: int = 0
     widths: dict[int, int] = field(default_factory=dict)
+    texts: list[tuple[int, int, str]] = field(default_factory=list)
+
+    def widen(self, column: int, text: str) -> None:
+        """Make a column as wide as a text, within limits."""
+        wide = min(max(map(_breadth, text.split("\n")), default=0) + 3, _WIDEST)
+        self.widths[column] = max(self.widths.get(column, _NARROWEST), wide)
+
+    def fit(self) -> None:
+        """Set the widths, and the height of each row whose text needs several lines."""
+        for column, width in self.widths.items():
+            self.inner.set_column(column, column, width)
+        lines: dict[int, int] = {}
+        for row, column, text in self.texts:
+            width = max(1, self.widths.get(column, _NARROWEST) - 2)
+            needed = sum(max(1, -(-_breadth(part) // width)) for part in text.split("\n"))
+            lines[row] = max(lines.get(row, 1), min(needed, _MOST_LINES))
+        for row, count in lines.items():
+            if count > 1:
+                self.inner.set_row(row, count * _LINE)
 
 
 def write(report: Report, lang: str) -> bytes:
@@ -92,11 +113,12 @@ class _Book:
 
     def _line(self, sheet: _Sheet, text: str, style: str = "text", column: int = 0) -> None:
         sheet.inner.write_string(sheet.row, column, text[:_LONGEST], self.styles[style])
+        if _STYLES[style].get("text_wrap"):
+            sheet.texts.append((sheet.row, column, text))
 
     def _contents(self, sheet: _Sheet, sheets: list[_Sheet], charts: _Sheet | None) -> None:
         words, report = self.words, self.report
-        sheet.inner.set_column(0, 0, 28)
-        sheet.inner.set_column(1, 1, 100)
+        sheet.widths = {0: 28, 1: 100}
         self._line(sheet, f"{words.cell(report.name)} {self._title()}", "title")
         for key, value in (("As it stood at", words.day(report.made)), ("Run", report.run_id)):
             sheet.row += 1
@@ -107,11 +129,12 @@ class _Book:
             self._line(sheet, words.title("Draft"), "draft")
         for section, target in zip(report.sections, sheets, strict=True):
             self._entry(sheet, target, words.title(section.title))
-            for sentence in section.sentences:
+            for place, sentence in enumerate(section.sentences):
+                sheet.row += 1 if place else 0
                 self._line(sheet, words.sentence(sentence), column=1)
-                sheet.row += 1
         if charts:
             self._entry(sheet, charts, words.title("Charts"))
+        sheet.fit()
 
     def _entry(self, sheet: _Sheet, target: _Sheet, title: str) -> None:
         sheet.row += 1
@@ -130,8 +153,7 @@ class _Book:
         for place, table in enumerate(section.tables):
             sheet.row += 2
             self._table(sheet, table, alone=len(section.tables) == 1, first=place == 0)
-        for column, width in sheet.widths.items():
-            sheet.inner.set_column(column, column, width)
+        sheet.fit()
         if len(section.tables) != 1:
             sheet.inner.freeze_panes(1, 0)
         return sheet
@@ -145,8 +167,8 @@ class _Book:
         head = sheet.row
         for place, column in enumerate(table.columns):
             text = self.words.title(column.title)
-            self._line(sheet, text, "right" if column.kind in _PLACES else "header", place)
-            self._widen(sheet, place, text)
+            self._line(sheet, text, "right" if column.kind in _NUMBERS else "header", place)
+            sheet.widen(place, text)
         for row in table.rows:
             sheet.row += 1
             for place, (cell, column) in enumerate(zip(row, table.columns, strict=True)):
@@ -160,24 +182,19 @@ class _Book:
             sheet.inner.freeze_panes(head + 1, 0)
             sheet.inner.repeat_rows(head)
 
-    def _widen(self, sheet: _Sheet, place: int, text: str) -> None:
-        wide = max((sum(2 if char > "\u2e7f" else 1 for char in line)
-                    for line in text.split("\n")), default=0) + 3
-        sheet.widths[place] = max(sheet.widths.get(place, _NARROWEST), min(wide, _WIDEST))
-
     def _cell(self, sheet: _Sheet, place: int, cell: Cell, column: Column) -> None:
         """Write a value as what it is: number, date or text."""
         if cell is None or cell == "":
             return
         text = self.words.cell(cell, column)
-        self._widen(sheet, place, text)
+        sheet.widen(place, text)
         if isinstance(cell, date) and cell.year >= 1900:
             day = in_taiwan(cell).replace(tzinfo=None) if isinstance(cell, datetime) else cell
             look = "yyyy-mm-dd hh:mm" if isinstance(cell, datetime) else "yyyy-mm-dd"
             sheet.inner.write_datetime(sheet.row, place, day, self._look(look))
         elif isinstance(cell, (int, float)) and column.kind != "id":
             sheet.inner.write_number(sheet.row, place, cell, self._look(_look_of(cell, column)))
-        elif column.kind in _PLACES or column.kind == "number":
+        elif column.kind in _NUMBERS:
             self._line(sheet, text, "hidden", place)
         else:
             self._line(sheet, text, "text" if guard(text) == text else "guarded", place)
@@ -190,17 +207,17 @@ class _Book:
     def _charts(self) -> _Sheet | None:
         """Write each chart's numbers and the chart beside them."""
         drawn = [(chart, section) for section in self.report.sections for chart in section.charts
-                 if any(value is not None for _, values in chart.series for value in values)]
+                 if any(value for _, values in chart.series for value in values)]
         if not drawn:
             return None
         sheet = self._sheet(self.words.title("Charts"))
         self._link(sheet, self.words.title("Contents"), self.words.title("Contents"))
         sheet.row = 2
-        sheet.inner.set_column(0, 0, 30)
-        sheet.inner.set_column(1, MOST_SERIES, 14)
+        sheet.widths = {0: 30, **dict.fromkeys(range(1, MOST_SERIES + 1), 14)}
         for chart, section in drawn:
             tables = {table.key: table for table in section.tables}
             self._chart(sheet, chart, tables.get(chart.table))
+        sheet.fit()
         return sheet
 
     def _chart(self, sheet: _Sheet, chart: Chart, table: Table | None) -> None:
@@ -215,11 +232,11 @@ class _Book:
             self._line(sheet, self.words.cell(label))
             for place, (value, column) in enumerate(zip(values, columns, strict=True), 1):
                 self._cell(sheet, place, value, column)
-        self._draw(sheet, chart, top + 1, len(series))
+        self._draw(sheet, chart, top + 1, columns)
         sheet.row = max(sheet.row, top + 20) + 2
 
-    def _draw(self, sheet: _Sheet, chart: Chart, head: int, series: int) -> None:
-        drawn = self.book.add_chart({"type": chart.kind})
+    def _draw(self, sheet: _Sheet, chart: Chart, head: int, columns: list[Column]) -> None:
+        drawn, series = self.book.add_chart({"type": chart.kind}), len(columns)
         for place in range(1, series + 1):
             drawn.add_series({
                 "name": [sheet.name, head, place],
@@ -230,8 +247,13 @@ class _Book:
                 "marker": {"type": "automatic"}, "data_labels": {"value": series == 1}})
         drawn.set_title({"name": self.words.title(chart.title), "name_font": {"size": 12}})
         drawn.set_legend({"position": "bottom"} if series > 1 else {"none": True})
+        numbers = {"num_format": _PLACES.get(columns[0].kind, "General"),
+                   "major_gridlines": {"visible": True, "line": {"color": "#d0d7de"}}}
         if chart.kind == "bar":
-            drawn.set_y_axis({"reverse": True})
+            drawn.set_x_axis(numbers)
+            drawn.set_y_axis({"reverse": True, "major_gridlines": {"visible": False}})
+        else:
+            drawn.set_y_axis({**numbers, "min": 0} if _positive(chart) else numbers)
         drawn.set_size({"width": 640, "height": 380})
         sheet.inner.insert_chart(head - 1, series + 2, drawn)
 
@@ -239,6 +261,15 @@ class _Book:
 def _look_of(cell: float, column: Column) -> str:
     whole = "#,##0" if float(cell).is_integer() else "#,##0.00"
     return _PLACES.get(column.kind, whole)
+
+
+def _positive(chart: Chart) -> bool:
+    return all(value is None or value >= 0 for _, values in chart.series for value in values)
+
+
+def _breadth(text: str) -> int:
+    """Count a text's width as Excel does: in Latin digits, a Han character as two."""
+    return sum(2 if char > "\u2e7f" else 1 for char in text)
 
 
 def sheet_name(title: str, taken: set[str]) -> str:
