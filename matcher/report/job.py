@@ -126,12 +126,12 @@ def make_report(space: Workspace, centre: str, first: date, rules: Rules, tools:
 def draft_report(space: Workspace, centre: str, first: date, rules: Rules, tools: Tools) -> Report:
     """Make the report of a month so far; nothing of it is kept."""
     check_month(first, tools.now(), draft=True)
+    before = facts_before(space.store, centre, first)
     with space.store.frozen() as frozen:
         gathered = gather(space, frozen, centre, first, rules, _instant(tools.now()),
-                          tools.progress)
+                          tools.progress, before)
     lists = {found.need.need_id: found for found in gathered.lists}
-    return build_report(Month(gathered.facts, lists, facts_before(space.store, centre, first)),
-                        draft=True)
+    return build_report(Month(gathered.facts, lists, before), draft=True)
 
 
 def build_report(month: Month, draft: bool = False) -> Report:
@@ -206,13 +206,14 @@ def _keep_facts(space: Workspace, row: ReportRow, rules: Rules, owner: str, tool
     """Gather and store what the report is made of, unless that is done; count texts encoded."""
     if facts_of(space.store, row.report_id) is not None:
         return 0
+    before = facts_before(space.store, row.centre, row.month)
     with space.store.frozen() as frozen:
         mark = _mark(space, frozen, rules)
         made = row.made if row.mark == mark else _instant(tools.now())
         _kept(put_instant(space.store, row.report_id, owner, made, mark))
         tools.step("read")
         gathered = gather(space, frozen, row.centre, row.month, rules, made,
-                          _renewing(space.store, row.report_id, owner, tools))
+                          _renewing(space.store, row.report_id, owner, tools), before)
     tools.step("matched")
     _kept(put_facts(space.store, row.report_id, owner, to_json(gathered.facts), gathered.lists))
     return gathered.encoded
