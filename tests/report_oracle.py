@@ -142,8 +142,16 @@ class Instant:
         firm = self.needs.set_index("need_id").party_id
         found["firm"] = [("gone" if n not in firm.index else firm[n] or n) for n in found.need_id]
         lists = self.matches.rename(columns={"rank": "place"})[["run_id", "need_id", "offer_id", "place", "score"]]
-        found = found.merge(lists, how="left", on=["run_id", "need_id", "offer_id"]).sort_values("number")
-        return found.groupby(["need_id", "offer_id"], group_keys=False)[list(found)].apply(_fold).sort_values("number")
+        return _fold(found.merge(lists, how="left", on=["run_id", "need_id", "offer_id"]).sort_values("number"))
+
+    @cached_property
+    def rows(self):
+        """What matching reads of each need, and of each offer with its evidence: all but the dates."""
+        backed = {}
+        for row in self.evidence.astype(str).sort_values("evidence_id").to_dict("records"):
+            backed.setdefault(row["offer_id"], []).append(row)
+        frames = {side: self.tables[f"{side}s"].drop(columns=["valid_from", "valid_to"]).astype(str) for side in ("need", "offer")}
+        return {side: {row[0]: (row[1:], backed.get(row[0])) for row in frame.itertuples(index=False, name=None)} for side, frame in frames.items()}
 
     def since(self, day):
         return self.decided[self.decided.when >= pd.Timestamp(day)] if day else self.decided
@@ -175,11 +183,11 @@ class Instant:
 
 def _fold(found):
     """A stage noted twice is one step: of its first time and place, with what was noted last."""
-    step = (found.stage != found.stage.shift()).cumsum()
-    noted = ["reason", "value_ntd", "licences", "jobs"]
-    first = found.groupby(step).head(1).copy()
-    first[noted] = found.groupby(step)[noted].nth(-1).values
-    return first
+    pair, noted = ["need_id", "offer_id"], ["reason", "value_ntd", "licences", "jobs"]
+    is_new = found.stage != found.groupby(pair).stage.shift()
+    found = found.assign(step=is_new.groupby([found.need_id, found.offer_id]).cumsum())
+    steps = found.groupby([*pair, "step"])
+    return steps.head(1).drop(columns=noted).merge(steps.tail(1)[[*pair, "step", *noted]], on=[*pair, "step"]).sort_values("number")
 
 
 # ---- the tables ----------------------------------------------------------------------------
@@ -473,23 +481,12 @@ def method(at):
 
 def edited(at, side):
     """Count records whose row, but its dates, or whose evidence is not as it was."""
-    return len(edits(at, side)) if at.before else None
-
-
-def edits(at, side):
-    """Name them, record by record."""
-    key, old, new = f"{side}_id", _rows_of(at.before, side), _rows_of(at, side)
+    if at.before is None:
+        return None
+    old, new = at.before.rows[side], at.rows[side]
     mine = at.tables[f"{side}s"]
-    kept = set(mine[key]) if side == "offer" else set(mine[mine.centre == at.centre][key])
-    return {i for i in kept if old.get(i) != new[i]}
-
-
-def _rows_of(at, side):
-    frame = at.tables[f"{side}s"].drop(columns=["valid_from", "valid_to"])
-    found = {row[0]: tuple(map(str, row[1:])) for row in frame.itertuples(index=False)}
-    if side == "offer":
-        found = {i: (row, tuple(map(tuple, at.evidence[at.evidence.offer_id == i].astype(str).values))) for i, row in found.items()}
-    return found
+    kept = mine if side == "offer" else mine[mine.centre == at.centre]
+    return sum(old.get(i) != new[i] for i in kept[f"{side}_id"])
 
 
 def sentences(at):

@@ -92,7 +92,7 @@ class Year:
         self.random = Random(seed)
         self.space = Workspace(store, Concepts(), replace(load_ranker(), intercept=-6.0, revision="base",
                                weights={**load_ranker().weights, "affinity": 7.0}))
-        self.rules = Rules(0.3, 4, 4, 10)
+        self.rules = Rules(0.3, 4, 3, 10)
         self.log, self.count = Log(), {"N": 0, "O": 0, "E": 0}
         store.put(parties=self._parties())
         store.put(needs=[self.need() for _ in range(needs)], offers=[self.offer() for _ in range(offers)])
@@ -127,6 +127,8 @@ class Year:
         centre = "STSP" if number % 3 == 2 else "CTSP"
         title = self.random.choice(WORDS[theme][lang == "en"])
         text = self.words(theme, lang) if number not in (8, 9) else "The tide gauge under the old pier reads low after storms."
+        if number == 0:
+            title, text = f"{title} {CANARY}", f"{text} {CANARY}."
         return Need(self._id("N"), title, text, CANARY if number == 0 else "",
                     f"F{number % 11:02}" if number != 5 else None, centre, CENTRES[centre], lang, (), (theme,) if number not in (8, 9) else (),
                     3 if number % 2 else None, 6 if number % 4 else None,
@@ -155,7 +157,7 @@ class Year:
         self.log, last = Log(), _last(first)
         self._edit()
         if busy:
-            self._come_and_go()
+            self._come_and_go(first)
             self._rule(first.month)
         self._decide(first, last)
         self._judge(first)
@@ -175,7 +177,7 @@ class Year:
         self.store.put(needs=needs, offers=offers)
         self.log.edited |= {n.need_id for n in needs} | {o.offer_id for o in offers}
 
-    def _come_and_go(self):
+    def _come_and_go(self, first):
         pick, store = self.random, self.store
         gone = pick.choice(store.offers()).offer_id
         fresh = self.offer()
@@ -187,10 +189,26 @@ class Year:
             store.delete("needs", [old.need_id])
             store.put(needs=[need])
             self.log.gone.add(old.need_id), self.log.new.add(need.need_id)
-        dated = pick.choice(store.offers())
-        if dated.offer_id not in self.log.new:
-            store.put(offers=[replace(dated, valid_to=None if dated.valid_to else date(2027, 6, 30))])
-            self.log.dated.add(dated.offer_id)
+        self._date(first)
+
+    def _date(self, first):
+        """Open a record again, end it or put it off."""
+        later = (first + timedelta(days=70)).replace(day=1)
+        for what, records in (("needs", self.store.needs()), ("offers", self.store.offers())):
+            record = self.random.choice([r for r in records if id_of(r) not in self.log.new])
+            if record.valid_to or record.valid_from:
+                dated = replace(record, valid_from=None, valid_to=None)
+            elif first.month % 2:
+                dated = replace(record, valid_from=later)
+            else:
+                dated = replace(record, valid_to=first)
+            self.store.put(**{what: [dated]})
+            self.log.dated.add(id_of(record))
+
+    def _owners(self, shown):
+        """Give the parties of a pair in some list; None for one that has gone."""
+        needs, offers = {n.need_id: n.party_id for n in self.store.needs()}, {o.offer_id: o.party_id for o in self.store.offers()}
+        return needs.get(shown.need_id), offers.get(shown.offer_id)
 
     def _rule(self, month):
         pick, store = self.random, self.store
@@ -199,8 +217,8 @@ class Year:
             self.log.lifted |= {(c.party_id, c.other_party_id) for c in store.conflicts() if c.party_id == lifted}
             store.delete("conflicts", [lifted])
         if month % 2 == 0:
-            pair = (f"F{pick.randint(0, 10):02}", f"L{pick.randint(0, 12):02}")
-            if pair not in {(c.party_id, c.other_party_id) for c in store.conflicts()}:
+            pair = self._owners(pick.choice(store.outcomes(stages=("shown",))[-40:]))
+            if None not in pair and pair not in {(c.party_id, c.other_party_id) for c in store.conflicts()}:
                 store.put(conflicts=[Conflict(*pair, "樣本")])
                 self.log.declared.add(pair)
         if month == 5:
@@ -208,7 +226,7 @@ class Year:
                 self.space.ranker, intercept=-6.3, revision="sharper"))
             self.log.weights = True
         if month == 8:
-            self.rules = replace(self.rules, threshold=0.35, per_offer=3)
+            self.rules = replace(self.rules, threshold=0.35, per_offer=2)
             self.log.rules = True
 
     # ---- what people do ---------------------------------------------------------------------
@@ -259,6 +277,10 @@ class Year:
         for judge in ("a", "b"):
             need, offer = self.random.choice(needs).need_id, self.random.choice(offers).offer_id
             self.store.put(judged=[JudgedPair(need, offer, self.random.randint(0, 3), judge, first.replace(day=9))])
+
+
+def id_of(record):
+    return record.need_id if isinstance(record, Need) else record.offer_id
 
 
 def _last(first):
