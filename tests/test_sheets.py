@@ -84,8 +84,8 @@ def test_a_sheet_shows_how_the_decisions_stand(world):
     judge(world[0], COLLEAGUE, "N1", "000", 3, DAY)
     header, first, second, *rest = cells(exported(world))
     assert (header[:3], header[-8:]) == (["需求編號", "供給編號", "版本"], ["階段", "婉拒原因", "評分", "備註", "下次日期", "合約金額（新臺幣）", "授權件數", "新增就業"])
-    assert (first[0:2], first[3:5], first[9:]) == (["N1", "000"], ["主軸熱變位", 1], [None] * 5)
-    assert second[9:] == ["婉拒", "距離太遠", 1, "=太遠", "2026-12-01"]
+    assert (first[0:2], first[3:5], first[9:]) == (["N1", "000"], ["主軸熱變位", 1], [None] * 8)
+    assert second[9:] == ["婉拒", "距離太遠", 1, "=太遠", "2026-12-01", None, None, None]
     assert len(rest) == COUNT - 2
     assert cells(exported(world, "en"))[2][9:11] == ["Declined", "Too far"]
 

@@ -14,8 +14,8 @@ RANK = Column("rank", "Rank", "number")
 SCORE = Column("score", "Score", "score")
 COUNT = Column("count", "Number", "number")
 SHARE = Column("share", "Share", "percent")
-LOW = Column("low", "95 % from", "percent")
-HIGH = Column("high", "95 % to", "percent")
+LOW = Column("low", "Low, 95 %", "percent")
+HIGH = Column("high", "High, 95 %", "percent")
 
 
 def party_of(month: Month, offer: str) -> Cell:
