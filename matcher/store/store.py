@@ -26,6 +26,7 @@ from matcher.store.records import (
     MATCHED,
     NOUNS,
     Changes,
+    misfit,
     portions,
     put_records,
     to_noun,
@@ -109,22 +110,21 @@ class Store:
 
     def damaged(self, what: str) -> dict[str, str]:
         """Name the records of a kind that cannot be read, each with what is wrong."""
-        table = NOUNS[what][1]
-        key = next(iter(table.primary_key.columns))
+        key = next(iter(NOUNS[what][1].primary_key.columns))
         try:
-            self._all(what)
+            return {getattr(record, key.name): problem for record in self._all(what)
+                    if (problem := misfit(record))}
         except ROW_FAULTS:
             with self.reading() as connection:
                 ids = list(connection.scalars(select(key).order_by(key)))
-            return {i: str(p) for i in dict.fromkeys(ids) if (p := self._fault(what, key.name, i))}
-        return {}
+            return {i: p for i in dict.fromkeys(ids) if (p := self._fault(what, key.name, i))}
 
-    def _fault(self, what: str, key: str, record_id: str) -> Exception | None:
+    def _fault(self, what: str, key: str, record_id: str) -> str | None:
         try:
-            self._all(what, **{key: record_id})
+            found = self._all(what, **{key: record_id})
         except ROW_FAULTS as problem:
-            return problem
-        return None
+            return str(problem)
+        return next(filter(None, map(misfit, found)), None)
 
     # ---- records -------------------------------------------------------------------------
 
