@@ -60,7 +60,7 @@ def file_name(report: Report, lang: str, row: Format) -> str:
 def write_whole(path: Path, content: bytes) -> Path:
     """Write a file so that a reader sees the old or the new one, never a half."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{own_name().replace(':', '.')}.part")
+    part = path.with_name(f"{path.name}.{own_name().replace(':', '+')}.part")
     _sweep(path)
     try:
         with part.open("wb") as file:
@@ -77,8 +77,7 @@ def write_whole(path: Path, content: bytes) -> Path:
 def _sweep(path: Path) -> None:
     """Remove what jobs that were killed while they wrote the file have left of it."""
     for part in path.parent.glob(f"{path.name}.*.part"):
-        host, _, number = part.name[len(path.name) + 1:-len(".part")].rpartition(".")
-        if is_gone(f"{host}:{number}"):
+        if is_gone(part.name[len(path.name) + 1:-len(".part")].replace("+", ":")):
             part.unlink(missing_ok=True)
 
 
