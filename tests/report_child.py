@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from datetime import date, datetime
 from multiprocessing import get_context
 from pathlib import Path
@@ -46,8 +47,10 @@ def order_of(home, first=date(2026, 12, 1), centres=("CTSP",), **more):
 
 
 def run(home, url, now, stop_at=0):
-    """Run the job; leaves the names of its points in HOME/points."""
+    """Run the job; leaves the names of its points in HOME/points, whom it waits for in HOME/waits."""
     settings, points = settings_of(home, url), Points(stop_at)
+    clock, waits = lambda: datetime.fromisoformat(now), Path(home) / "waits"
     space = Workspace(open_store(settings.database_url), Concepts(), load_ranker())
-    run_reports(space, settings, order_of(home), Tools(lambda: datetime.fromisoformat(now), points, points))
+    run_reports(space, settings, order_of(home), Tools(
+        clock, points, points, lambda row: waits.write_text(row.owner or "", "utf-8"), lambda seconds: time.sleep(seconds / 10)))
     (Path(home) / "points").write_text("\n".join(points.names), "utf-8")
