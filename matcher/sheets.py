@@ -53,7 +53,8 @@ COLUMNS: tuple[tuple[str, str, str, int], ...] = (
     ("stage", "階段", "Stage", 14), ("reason", "婉拒原因", "Reason", 14),
     ("grade", "評分", "Grade", 8), ("note", "備註", "Note", 30),
     ("next_date", "下次日期", "Next date", 13),
-    ("value_ntd", "合約金額（新臺幣）", "Contract, NT$", 15), ("licences", "授權件數", "Licences", 9), ("jobs", "新增就業", "Jobs", 9),
+    ("value_ntd", "合約金額（新臺幣）", "Contract, NT$", 15),
+    ("licences", "授權件數", "Licences", 9), ("jobs", "新增就業", "Jobs", 9),
 )
 NAMING = ("need_id", "offer_id", "stamp")
 SAID = ("stage", "reason", "note", "next_date", *BROUGHT)  # in the order of ``decisions.says``

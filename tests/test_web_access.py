@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from argon2 import PasswordHasher
 from conftest import EVIDENCE, NEEDS, OFFERS, PARTIES, PASSWORD, account_in, signed_in, token_of
 
 from matcher import accounts, passwords, sessions
+from matcher.encoding import load_encoder
 from matcher.errors import StoreError
+from matcher.ranker import load_ranker
+from matcher.report.facts import Rules
+from matcher.report.job import Tools, make_report
 from matcher.settings import load_settings
 from matcher.store import open_store
 from matcher.store.outbox import mails
+from matcher.workflow import Workspace
 from web import HEADERS, create_app
 from web.access import allow
 
@@ -51,6 +56,12 @@ TABLE = {
     "POST /decisions/999/undo": "403 403 403 403 403 404 404 403 404",
     "GET /match?text=x": "302 403 403 403 403 200 200 403 200",
     "GET /region": "302 403 403 403 403 200 200 200 200",
+    "GET /reports": "302 403 403 403 403 200 200 200 200",
+    "GET /reports/2026-10-CTSP.html": "302 403 403 403 403 200 404 200 200",
+    "GET /reports/2026-10-CTSP.xlsx": "302 403 403 403 403 200 404 200 200",
+    "GET /reports/2026-10-PABP.html": "302 403 403 403 403 404 404 404 404",
+    "POST /reports/subscriptions": "403 403 403 403 403 403 403 403 404",
+    "POST /reports/subscriptions/9/end": "403 403 403 403 403 404 404 404 404",
     "GET /outline.json": "200 200 200 200 200 200 200 200 200",
     "GET /vendor/leaflet/leaflet.js": "200 200 200 200 200 200 200 200 200",
     "GET /help": "200 200 200 200 200 200 200 200 200",
@@ -119,8 +130,16 @@ def everybody(tmp_path_factory):
     app = create_app(settings)
     app.config["WTF_CSRF_ENABLED"] = False
     store = sessions.store_of(settings)
+    month_of(store)
     people = {name: account_in(store, name=name.replace(" ", "-"), **who) for name, who in ROLES.items() if who}
     return app, people
+
+
+def month_of(store):
+    """Make one centre's report of a month."""
+    tools = Tools(lambda: datetime(2026, 11, 2, tzinfo=UTC), lambda step, done, total: None)
+    space = Workspace(store, load_encoder(), load_ranker())
+    make_report(space, "CTSP", date(2026, 10, 1), Rules(), tools, lambda made: None)
 
 
 @pytest.fixture

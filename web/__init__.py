@@ -47,14 +47,15 @@ def create_app(settings: Settings | None = None, *, warm: bool = False) -> Flask
     app.session_interface = StoredSessions()
     if address_of(chosen).startswith("https:"):
         app.wsgi_app = _as_https(app.wsgi_app)  # type: ignore[method-assign]
-    from web import access, board, guides, home, insight, lists, profiles, records, reviews
+    from web import access, board, guides, home, insight, lists, profiles, records, reports, reviews
 
     app.before_request(_set_limit)
     app.before_request(access.find_viewer)
     app.before_request(_refuse_foreign)
     CSRFProtect(app)
     app.before_request(access.guard)
-    for room in (home, lists, records, board, insight, guides, profiles, reviews, access):
+    for room in (home, lists, records, board, insight, guides, profiles, reviews, reports,
+                 access):
         app.register_blueprint(room.pages)
     app.context_processor(context)
     app.after_request(_harden)

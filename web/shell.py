@@ -35,8 +35,8 @@ NAVIGATION = (
     Page("profiles.mine", "My records", "see-own"),
     Page("profiles.matches", "My matches", "see-own"),
     Page("insight.show", "Region", "see-report"),
-    Page("access.accounts_list", "Accounts", "manage-accounts"),
     Page("reports.show", "Reports", "see-report"),
+    Page("access.accounts_list", "Accounts", "manage-accounts"),
     Page("guides.show", "Help", "anybody"),
 )
 

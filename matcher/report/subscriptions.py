@@ -14,6 +14,7 @@ from matcher.access import Viewer, demand, may
 from matcher.accounts import viewer_of
 from matcher.errors import InputError, UnknownRecordError
 from matcher.languages import INTERFACE_LANGUAGES
+from matcher.reference import centres
 from matcher.report.files import format_of
 from matcher.report.sections import check_sections
 from matcher.store import Store
@@ -58,6 +59,8 @@ def subscribe(store: Store, viewer: Viewer, wish: Wish, now: datetime) -> int:
 
 
 def _check(wish: Wish) -> None:
+    if wish.centre not in centres():
+        raise UnknownRecordError("centre", wish.centre)
     format_of(wish.format)
     check_sections(wish.sections)
     if wish.lang not in INTERFACE_LANGUAGES:

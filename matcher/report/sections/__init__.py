@@ -32,6 +32,14 @@ SECTIONS: Mapping[str, Callable[[Month], Section]] = {
     "method": method,
 }
 
+# The titles, to choose sections by before there is a month.
+SECTION_TITLES: Mapping[str, str] = {
+    "summary": "Director's summary", "differences": "What changed",
+    "matches": "Matches of each need", "without_offer": "Needs without an offer",
+    "unseen": "Offers never shown", "pipeline": "Pipeline", "outcomes": "Outcomes",
+    "quality": "Quality", "fairness": "Fairness", "gaps": "Themes and gaps",
+    "data_quality": "Data quality", "skipped": "What the job left out", "method": "Method",
+}
 
 
 def check_sections(keys: Sequence[str]) -> tuple[str, ...]:
@@ -43,4 +51,4 @@ def check_sections(keys: Sequence[str]) -> tuple[str, ...]:
     return tuple(keys)
 
 
-__all__ = ["SECTIONS", "check_sections"]
+__all__ = ["SECTIONS", "SECTION_TITLES", "check_sections"]

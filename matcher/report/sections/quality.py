@@ -55,8 +55,8 @@ def _judged(month: Month) -> Table:
             gains = np.array([grades.get(offer, 0) for offer in listed])
             values.append(ndcg(gains, np.array(list(grades.values()))))
     columns = (Column("measure", "Measure"), Column("value", "Value", "score"),
-               Column("value_low", "Low, 95 %", "score"), Column("value_high", "High, 95 %", "score"),
-               COUNT)
+               Column("value_low", "Low, 95 %", "score"),
+               Column("value_high", "High, 95 %", "score"), COUNT)
     if not values:
         return Table("judged", "Judged lists", columns, ())
     figure = bootstrap(np.array(values))
