@@ -160,18 +160,22 @@ class Instant:
     def spans(self):
         return (self.first, self.first.replace(month=1), None)
 
+    @cached_property
+    def titles(self):
+        return dict(zip(self.needs.need_id, self.needs.title, strict=True)) | dict(zip(self.offers.offer_id, self.offers.title, strict=True))
+
     def title(self, record_id):
-        for instant in (self, self.before):
-            for table, key in (("needs", "need_id"), ("offers", "offer_id")):
-                frame = instant.tables[table] if instant else None
-                if frame is not None and record_id in set(frame[key]):
-                    return frame.set_index(key).title[record_id]
-        return record_id
+        found = self.titles.get(record_id)
+        return found or (self.before.titles.get(record_id, record_id) if self.before else record_id)
+
+    @cached_property
+    def owners(self):
+        """The party of each offer as its row."""
+        parties = {row["party_id"]: row for row in self.parties.to_dict("records")}
+        return {offer: parties[party] for offer, party in zip(self.offers.offer_id, self.offers.party_id, strict=True)}
 
     def party(self, offer_id):
-        owner = self.offers.set_index("offer_id").party_id.get(offer_id)
-        found = self.parties.set_index("party_id")
-        return found.loc[owner] if owner in found.index else None
+        return self.owners[offer_id]
 
     def themes(self, frame):
         return [(i, t) for i, text in frame.themes.items() for t in json.loads(text)]
@@ -412,7 +416,7 @@ def exposure_size(at):
 
 
 def exposure_county(at):
-    return _by(at, lambda at, offer, row: row.county if isinstance(row.county, str) else at.party(offer).county)
+    return _by(at, lambda at, offer, row: row.county if isinstance(row.county, str) else at.party(offer)["county"])
 
 
 def gini(values):
