@@ -239,17 +239,22 @@ def test_a_report_is_made_again_only_without_a_later_one(region, tmp_path):
     ("UPDATE needs SET kinds = 'null' WHERE need_id = 'N002'", "need", "N002"),
     ("UPDATE evidence SET text = x'ff' WHERE evidence_id = 'E003'", "evidence", "E003"),
     ("UPDATE parties SET extra = '{broken' WHERE party_id = 'L02'", "party", "L02"),
+    ("UPDATE outcomes SET time = 'noon' WHERE number = 1", "decision", "1"),
+    ("UPDATE outcomes SET value_ntd = 'much' WHERE number = 1", "decision", "1"),
     ("UPDATE judged SET date = 'never' WHERE need_id = 'N001'", "judged pair", "N001"),
 ])
 def test_a_damaged_row_is_left_out_by_name_and_the_rest_goes_on(region, sql, what, record):
-    if what == "judged pair":
-        region.store.put(judged=[JudgedPair("N001", "O001", 3, "a", FIRST)])
+    region.store.put(judged=[JudgedPair("N001", "O001", 3, "a", FIRST)])
+    put_decisions(region.store, [Outcome("N001", "O001", stage, NOW - timedelta(days=9), value_ntd=value) for stage, value in (
+        ("meeting", None), ("contract", 5))])
     broken(region, sql)
     report = make(region).report
     ((told, found, problem),) = report.table("skipped").rows
     assert (told.id, found) == (what, record)
     assert render(problem, "en")
-    listed = stored_facts(region.store, REPORT).listed
+    facts = stored_facts(region.store, REPORT)
+    listed = facts.listed
+    assert [e.number for e in facts.events] == ([2] if what == "decision" else [1, 2])
     assert len(listed) == 4 - (what == "need")
     assert record not in {o for offers in listed.values() for o in offers}
 

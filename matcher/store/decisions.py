@@ -217,6 +217,8 @@ def undo_decision(store: Store, number: int, who: str, time: datetime) -> bool:
 
 
 def _read(store: Store, *where: Any) -> tuple[Decision, ...]:
+    if hidden := store.left_out.get("outcomes"):
+        where = (*where, _rows.number.not_in(sorted(map(int, hidden))))
     with store.reading() as connection:
         return tuple(map(_to_decision, connection.execute(_all(*where))))
 

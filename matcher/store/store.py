@@ -33,6 +33,7 @@ from matcher.store.records import (
     touch,
 )
 from matcher.vocabulary import (
+    STAGES,
     Conflict,
     Evidence,
     JudgedPair,
@@ -101,7 +102,8 @@ class Store:
             store = Store(self._engine, self._url, connection)
             store.snapshot()  # SQLite's view begins with the first look
             yield Store(self._engine, self._url, connection,
-                        {what: store.damaged(what) for what in NOUNS})
+                        {what: store.damaged(what) for what in NOUNS}
+                        | {"outcomes": store.damaged_outcomes()})
 
     def without(self, what: str, faults: Mapping[str, str]) -> Store:
         """Give the same store in which some records of a kind are left out, each with why."""
@@ -125,6 +127,27 @@ class Store:
         except ROW_FAULTS as problem:
             return str(problem)
         return next(filter(None, map(misfit, found)), None)
+
+    def damaged_outcomes(self) -> dict[str, str]:
+        """Name the decisions that cannot be read, by number, each with what is wrong."""
+        try:
+            if not any(map(misfit, self.outcomes(stages=STAGES))):
+                return {}
+        except ROW_FAULTS:
+            pass
+        column = schema.outcomes.c
+        with self.reading() as connection:
+            numbers = list(connection.scalars(select(column.number).where(
+                column.stage.in_(STAGES)).order_by(column.number)))
+        return {str(n): problem for n in numbers if (problem := self._outcome_fault(n))}
+
+    def _outcome_fault(self, number: int) -> str | None:
+        query = select(schema.outcomes).filter_by(number=number)
+        try:
+            with self.reading() as connection:
+                return misfit(_to_outcome(dict(connection.execute(query).mappings().one())))
+        except ROW_FAULTS as problem:
+            return str(problem)
 
     # ---- records -------------------------------------------------------------------------
 
@@ -330,6 +353,8 @@ class Store:
         """
         query = (select(schema.outcomes).where(schema.outcomes.c.undone.is_(None))
                  .order_by(schema.outcomes.c.number))
+        if hidden := self.left_out.get("outcomes"):
+            query = query.where(schema.outcomes.c.number.not_in(sorted(map(int, hidden))))
         if stages is not None:
             query = query.where(schema.outcomes.c.stage.in_(sorted(stages)))
         if need_id is not None:
