@@ -92,7 +92,8 @@ def _match(batch: Workspace, needs: Sequence[Need], day: date, rules: Rules,
         except (MatcherError, ValueError) as problem:
             skipped.append(Skipped("need", need.need_id, _reason(problem)))
         progress("match", done, len(needs))
-    pairs: NDArray[np.float64] = np.array(both, float).reshape(-1, 2, len(offers))
+    pairs: NDArray[np.float64] = np.array(both, float).reshape(
+        len(both), 2, len(offers))
     return _Listed(tuple(lists), scores, pairs[:, 0], pairs[:, 1], tuple(skipped))
 
 
