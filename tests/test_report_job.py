@@ -24,6 +24,7 @@ from matcher.report import delivery
 from matcher.report.batch import plan_reports, run_reports
 from matcher.report.calendar import last_day
 from matcher.report.delivery import send_alerts
+from matcher.report.files import format_of
 from matcher.report.job import (
     LEASE,
     Tools,
@@ -225,6 +226,19 @@ def test_a_report_is_made_again_only_without_a_later_one(region, tmp_path):
 
 
 # ---- what goes wrong -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("gone", [("needs", "offers"), ("offers",), ("needs",)])
+def test_a_centre_without_needs_or_offers_gets_its_report(region, gone):
+    for what in gone:
+        region.store.delete(what, [getattr(r, f"{what[:-1]}_id") for r in getattr(region.store, what)()])
+    for month in (FIRST, date(2027, 1, 1)):
+        report = make(region, month, datetime(2027, 2, 2, tzinfo=UTC)).report
+        assert [row[1] for row in report.table("figures").rows][:4] == ([0, 0, 0, 0] if "needs" in gone else [4, 0, 4, 0])
+        for form in ("html", "xlsx", "csv", "json"):
+            assert format_of(form).write(report, "zh")
+    told = [render(row[6], "en") for row in report.table("without_offer").rows]
+    assert told == ([] if "needs" in gone else ["no offer may be matched with it"] * 4)
 
 
 @pytest.mark.parametrize(("sql", "what", "record"), [

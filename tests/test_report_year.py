@@ -13,7 +13,7 @@ from pypdf import PdfReader
 from report_oracle import ORACLE, Instant, judged, market, sentences
 from simulated_year import CANARY, CENTRES, Year
 
-from matcher.languages import render
+from matcher.languages import render, translate
 from matcher.report.files import format_of
 from matcher.report.job import Tools, make_report
 from matcher.report.model import Names, Report
@@ -181,3 +181,30 @@ def test_a_reader_sees_no_cell_of_fewer_than_three_firms(year):
                 assert not few or None in heights, (label, heights)
         hidden += sum(said(c) == "fewer than 3" for row in reader.table("outcomes").rows for c in row)
     assert hidden > 20
+
+
+def test_every_word_of_a_report_has_its_chinese(year):
+    said_of = set().union(*(words_of(lived.report) for lived in year))
+    assert len(said_of) > 150
+    assert {text for text in said_of if translate(text, "zh") == text} <= {"", "{causes}", "{number} %", "{problem}", "{themes}"}
+
+
+def words_of(report):
+    """Every title and every sentence of a report, as the catalogues' keys."""
+    found = set()
+    for section in report.sections:
+        found |= {section.title, *keys_of(section.sentences)}
+        for table in section.tables:
+            found |= {table.title, *(c.title for c in table.columns), *keys_of(table.rows), *keys_of((table.note,))}
+        for chart in section.charts:
+            found |= {chart.title, *keys_of(chart.labels), *keys_of(chart.series)}
+    return found
+
+
+def keys_of(cells):
+    for cell in cells:
+        if isinstance(cell, tuple):
+            yield from keys_of(cell)
+        elif isinstance(cell, Message):
+            yield cell.id
+            yield from keys_of(tuple(cell.fields.values()))
