@@ -78,6 +78,15 @@ def managed(store: Store, viewer: Viewer) -> tuple[Account, ...]:
                  and (a.role != "system-admin" or viewer.role == "system-admin"))
 
 
+def names_for(store: Store, viewer: Viewer) -> dict[str, str]:
+    """Give by account the names a viewer may see: of offices, and of those the viewer manages.
+
+    Who belongs to a party elsewhere is not named before both sides agree.
+    """
+    return {a.account_id: a.name for a in accounts(store) if a.role not in ("firm", "researcher")
+            or may(viewer, "manage-accounts", centre=a.centre)}
+
+
 def parties_for(store: Store, inviter: Viewer | None) -> tuple[Party, ...]:
     """Give the parties somebody may invite people of, by name: all, or those of the own centre."""
     return tuple(sorted((party for party in store.parties().values() if inviter is None
@@ -182,11 +191,12 @@ def invited(store: Store, secret: str, now: datetime) -> Token:
     """Give the invitation of a link; raise ``InputError`` where it is used, old or none."""
     found = find_token(store, secret, "invite", now)
     if found is None:
-        raise _used_up()
+        raise used_up()
     return found
 
 
-def _used_up() -> InputError:
+def used_up() -> InputError:
+    """Say that a link is good no more."""
     return InputError("This link is used up or too old; ask for a new one.")
 
 
@@ -199,7 +209,7 @@ def accept(store: Store, secret: str, name: str, password: str, now: datetime,
                    found.content["role"], now, found.content["party_id"],
                    found.content["centre"], lang, hashed(password))
     if not add_account(store, made, found.token_hash, now):
-        raise _used_up()
+        raise used_up()
     return made
 
 
@@ -257,10 +267,10 @@ def reset(store: Store, secret: str, password: str, now: datetime) -> Account:
     found = find_token(store, secret, "reset", now)
     owner = found and account(store, email=found.email)
     if not owner:
-        raise _used_up()
+        raise used_up()
     check_password(password, owner.email, owner.name)
     if use_token(store, secret, "reset", now) is None:
-        raise _used_up()
+        raise used_up()
     set_password(store, owner, hashed(password))
     return owner
 
@@ -319,5 +329,5 @@ def enter(store: Store, secret: str, now: datetime) -> Account:
     found = use_token(store, secret, "enter", now)
     owner = found and account(store, email=found.email)
     if not owner or not owner.active:
-        raise _used_up()
+        raise used_up()
     return owner

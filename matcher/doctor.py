@@ -89,8 +89,17 @@ def _catalogues(settings: Settings) -> Message:
                    {"languages": ", ".join(INTERFACE_LANGUAGES)})
 
 
+def _sign_in(settings: Settings) -> Message:
+    from matcher.signon import providers
+
+    names = [provider.name for provider in providers(settings)]
+    return Message("password, {names}", {"names": ", ".join(names)}) if names else Message(
+        "password")
+
+
 CHECKS: tuple[tuple[str, Callable[[Settings], Message]], ...] = (
     ("Python", _python), ("Home folder", _home), ("Database", _database),
     ("Encoder", _encoder), ("Ranker", _ranker), ("Languages", _catalogues),
+    ("Sign-in", _sign_in),
 )
 

@@ -9,6 +9,7 @@
     ├── ModelFileError          a model file is missing, cut or changed
     ├── MissingExtraError       an optional part is not installed
     ├── MissingFontError        no font of this machine writes Chinese
+    ├── ProviderError           who vouches for people is down or not to be believed
     └── StoreError              the database cannot be opened, read or written
 
 Rows of a file are never exceptions: ``RowError`` is a record, so that all of
@@ -96,6 +97,10 @@ class MissingFontError(MatcherError):
         super().__init__("A PDF needs a font for Chinese, and this machine has none. Install one "
                          "(on Debian: {command}) or take the report as HTML or XLSX.",
                          command="apt-get install fonts-noto-cjk")
+
+
+class ProviderError(MatcherError):
+    """A provider people sign in with cannot be reached, or its answer cannot be accepted."""
 
 
 class StoreError(MatcherError):

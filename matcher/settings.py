@@ -37,6 +37,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("URL", "", "URL", "address people open, e.g. https://match.example.tw; empty: "
             "http://HOST:PORT"),
     Setting("SECRET_KEY", "", "text", "key of the page's cookies; empty: made once in HOME"),
+    Setting("OIDC_ISSUER", "", "URL", "OpenID Connect provider people sign in with"),
+    Setting("OIDC_CLIENT_ID", "", "text", "what that provider knows this site by"),
+    Setting("OIDC_CLIENT_SECRET", "", "text", "password this site has there"),
+    Setting("OIDC_NAME", "", "text", "its name on the button; empty: the issuer's host"),
+    Setting("ORCID_CLIENT_ID", "", "text", "what ORCID knows this site by"),
+    Setting("ORCID_CLIENT_SECRET", "", "text", "password this site has at ORCID"),
+    Setting("ORCID_ISSUER", "https://orcid.org", "URL", "ORCID, or its sandbox"),
     Setting("TOP", "10", "1-1000", "matches shown for one need"),
     Setting("SMTP_URL", "", "URL", "mail server; empty: mails become files in HOME/outbox"),
     Setting("MAIL_FROM", "matcher@localhost", "address", "sender of mails"),

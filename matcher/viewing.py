@@ -7,6 +7,8 @@ that a slider costs no more than a new order. Nothing that is only looked at is 
 
 from __future__ import annotations
 
+import math
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -23,6 +25,8 @@ from matcher.vocabulary import MatchList, Need, Offer
 from matcher.workflow import Workspace, list_of, make_run, rank_one, track_records
 
 STRONGEST = 3.0
+ORDERS = ("", "near")
+_KM = re.compile("[1-9][0-9]{0,4}")
 TRL_BANDS: Mapping[str, tuple[int, int]] = {"1-3": (1, 3), "4-6": (4, 6), "7-9": (7, 9)}
 
 
@@ -31,7 +35,9 @@ class View:
     """How a list is looked at.
 
     ``strengths`` multiply the weights of features, 0…3 (1: as they are). An empty filter lets
-    every offer through; ``trl`` are bands, "1-3", "4-6" or "7-9".
+    every offer through; ``trl`` are bands, "1-3", "4-6" or "7-9". ``within_km`` hides what is
+    farther away or nobody knows where; the order "near" puts the shown offers, chosen by score,
+    nearest first, each with its rank by score.
     """
 
     strengths: Mapping[str, float] = field(default_factory=dict)
@@ -40,6 +46,8 @@ class View:
     counties: tuple[str, ...] = ()
     langs: tuple[str, ...] = ()
     trl: tuple[str, ...] = ()
+    within_km: int | None = None
+    order: str = ""
 
     @property
     def is_plain(self) -> bool:
@@ -66,17 +74,22 @@ class Viewed:
         return None if place is None else place - rank
 
 
-def read_view(strengths: Mapping[str, str], **filters: tuple[str, ...]) -> View:
+def read_view(strengths: Mapping[str, str], within_km: str = "", order: str = "",
+              **filters: tuple[str, ...]) -> View:
     """Make a view of what a form sent; raise ``InputError`` naming everything that is wrong."""
     wrong = [key for key in strengths if key not in {f.key for f in FEATURES}]
     numbers = {key: _number(text) for key, text in strengths.items()}
     wrong += [f"{key}={strengths[key]}" for key, number in numbers.items()
               if number is None or not 0 <= number <= STRONGEST]
     wrong += [band for band in filters.get("trl", ()) if band not in TRL_BANDS]
+    wrong += [f"order={order}"] if order not in ORDERS else []
+    wrong += [f"km={within_km}"] if within_km and not _KM.fullmatch(within_km) else []
     if wrong:
-        raise InputError("This view cannot be shown: {wrong}. Strengths go from 0 to {most}.",
+        raise InputError("This view cannot be shown: {wrong}. Strengths go from 0 to {most}, "
+                         "distances from 1 to 99999 km.",
                          wrong=", ".join(wrong), most=STRONGEST)
-    return View({key: number for key, number in numbers.items() if number is not None}, **filters)
+    return View({key: number for key, number in numbers.items() if number is not None}, **filters,
+                within_km=int(within_km) if within_km else None, order=order)
 
 
 def _number(text: str) -> float | None:
@@ -95,10 +108,10 @@ def view_list(workspace: Workspace, need: Need, view: View, *, top: int, day: da
     if view.is_plain:
         return Viewed(plain, places)
     other = workspace.with_ranker(strengthen(workspace.ranker, view.strengths))
-    shown = _passes(workspace.pool().offers, view)
+    shown = _passes(workspace.pool().offers, ranking.distance_km, view)
     changed = rescore(ranking, workspace.pool(), other.ranker)
     changed = replace(changed, order=changed.order[shown[changed.order]])
-    found = list_of(other, changed, run, top)
+    found = _ordered(list_of(other, changed, run, top), view.order)
     return Viewed(found, {m.offer_id: places.get(m.offer_id) for m in found.matches},
                   int((ranking.eligible & ~shown).sum()))
 
@@ -116,8 +129,18 @@ def strengthen(ranker: Ranker, strengths: Mapping[str, float]) -> Ranker:
     return replace(ranker, weights=weights)
 
 
-def _passes(offers: tuple[Offer, ...], view: View) -> NDArray[np.bool_]:
-    return np.array([_passes_one(offer, view) for offer in offers], bool)
+def _passes(offers: tuple[Offer, ...], distance_km: NDArray[np.float32], view: View
+            ) -> NDArray[np.bool_]:
+    passing = np.array([_passes_one(offer, view) for offer in offers], bool)
+    return passing if view.within_km is None else passing & (distance_km <= view.within_km)
+
+
+def _ordered(found: MatchList, order: str) -> MatchList:
+    """Put the nearest first, those of unknown place last; of two as near the better one."""
+    if order != "near":
+        return found
+    return replace(found, matches=tuple(sorted(found.matches, key=lambda m: (
+        math.inf if m.distance_km is None else m.distance_km, m.rank))))
 
 
 def _passes_one(offer: Offer, view: View) -> bool:

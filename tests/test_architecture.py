@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ROOMS = (
     "vocabulary", "errors", "settings", "languages", "reference", "access", "lexical", "integrity", "intake",
-    "store", "passwords", "accounts", "sessions", "mail", "features", "ranker", "encoding", "pool", "ranking", "scope", "assignment", "market",
+    "store", "passwords", "accounts", "sessions", "signon", "mail", "features", "ranker", "encoding", "pool", "ranking", "scope", "assignment", "market",
     "explanation", "cues", "coach", "insight", "frames", "evaluation", "learning", "workflow", "judgements", "profiles", "viewing", "decisions", "sheets", "listing", "region", "advice",
     "allocation", "tuning", "encoders", "report", "shows", "shows_centre", "shows_coach", "shows_evaluation", "shows_ranker", "demonstration", "doctor", "cli",
 )
@@ -21,6 +21,7 @@ ONLY_IN = {
     "web": {"flask", "flask_wtf", "flask_babel", "werkzeug"},
     "encoding learning": {"torch", "sentence_transformers", "tokenizers", "onnxruntime"},
     "jobs": {"dask", "distributed"},
+    "signon": {"authlib", "joserfc"},
 }
 # The doctor names SQLite's version; the command line starts the page.
 ALLOWED = {("doctor", "sqlite3"), ("cli", "web")}

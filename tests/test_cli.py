@@ -137,7 +137,7 @@ def test_config_show_names_where_each_value_comes_from(run, tmp_path):
 def test_doctor_examines_everything(run):
     done = run("doctor")
     assert done.exit_code == 0
-    assert done.output.count("✓") == 6
+    assert done.output.count("✓") == 7
     assert run("doctor", MATCHER_DB="nonsense").exit_code == 1
 
 

@@ -423,7 +423,7 @@ def test_an_export_holds_everything_about_an_account_as_json_and_as_rows(lives):
     found = profiles.export_my_data(home, viewer)
     assert json.loads(json.dumps(found, ensure_ascii=False)) == found
     assert {t: len(r) for t, r in found.items()} == {
-        "account": 1, "party": 1, "decisions": 1, "drafts": 2, "needs": 0, "offers": 1,
+        "account": 1, "identities": 0, "party": 1, "decisions": 1, "drafts": 2, "needs": 0, "offers": 1,
         "evidence": 3, "cards": 1, "consents": 2, "audit": 5}
     flat = profiles.flat_rows(found)
     assert {"table": "cards", "record": "1", "field": "contact.email",

@@ -43,10 +43,27 @@ def test_a_weight_turned_down_moves_offers_and_says_by_how_much(space, need):
     (View(kinds=("equipment",)), ["O3"], 2), (View(counties=("屏東縣",)), ["O2"], 2), (View(langs=("en",)), ["O3"], 2),
     (View(themes=("smart-machinery",), trl=("4-6",)), ["O1"], 2), (View(trl=("1-3",)), [], 3),
     (View(trl=("4-6", "7-9")), ["O1", "O3", "O2"], 0),
+    (View(within_km=30), ["O1", "O3"], 1), (View(within_km=300), ["O1", "O3", "O2"], 0),
 ])
 def test_filters_leave_offers_out_and_count_them(space, need, view, shown, left_out):
     viewed = view_list(space, need, view, top=10, day=DAY)
     assert (ids(viewed), viewed.left_out) == (shown, left_out)
+
+
+def test_an_offer_of_unknown_place_is_not_within_any_distance_and_comes_last_by_nearness(space, need):
+    space.store.put(offers=[replace(space.store.offer("O1"), centre=None, county=None)])
+    near = view_list(space, need, View(order="near"), top=10, day=DAY)
+    assert [(m.offer_id, m.distance_km and round(m.distance_km)) for m in near.found.matches] == [("O3", 0), ("O2", 184), ("O1", None)]
+    assert ids(view_list(space, need, View(within_km=30), top=10, day=DAY)) == ["O3"]
+
+
+def test_the_nearest_come_first_with_their_ranks_by_score(space, need):
+    space.store.put(needs=[replace(need, centre="PABP", county="屏東縣")])
+    viewed = view_list(space, space.store.need("N1"), View(order="near"), top=10, day=DAY)
+    assert ids(viewed) == ["O2", "O1", "O3"]
+    assert [m.rank for m in viewed.found.matches] == [viewed.places[i] for i in ids(viewed)]
+    assert {viewed.moved(m.offer_id, m.rank) for m in viewed.found.matches} == {0}
+    assert not View(order="near").is_plain
 
 
 def test_an_offer_that_the_plain_list_does_not_show_is_new(space, need):
@@ -57,6 +74,8 @@ def test_an_offer_that_the_plain_list_does_not_show_is_new(space, need):
 @pytest.mark.parametrize(("strengths", "filters", "named"), [
     ({"colour": "1"}, {}, "colour"), ({"theme": "4"}, {}, "theme=4"), ({"theme": "much"}, {}, "theme=much"),
     ({"theme": "nan"}, {}, "theme=nan"), ({}, {"trl": ("10",)}, "10"),
+    ({}, {"within_km": "0"}, "km=0"), ({}, {"within_km": "far"}, "km=far"), ({}, {"within_km": "100000"}, "km=100000"),
+    ({}, {"order": "far"}, "order=far"),
 ])
 def test_a_view_that_cannot_be_shown_is_refused_by_name(strengths, filters, named):
     with pytest.raises(InputError, match=named):

@@ -2,18 +2,24 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from datetime import date, timedelta
+from html import unescape
 
 import pytest
 from click.testing import CliRunner
-from conftest import EVIDENCE, NEEDS, OFFERS, PARTIES, signed_in
+from conftest import EVIDENCE, NEEDS, NOW, OFFERS, PARTIES, account_in, signed_in, token_of
 
 from matcher import profiles
+from matcher.accounts import viewer_of
 from matcher.cli import main
+from matcher.decisions import Change, decide, undo
 from matcher.errors import StoreError
 from matcher.store import open_store
+from matcher.store.decisions import put_decisions
 from matcher.store.outbox import mails
 from matcher.store.profiles import drafts
-from matcher.vocabulary import Need, Offer
+from matcher.vocabulary import Need, Offer, Outcome
 from web import HEADERS, create_app
 
 
@@ -40,7 +46,7 @@ def test_every_page_in_both_languages(client, path, header, word, lang):
 
 def test_a_list_shows_score_evidence_distance_and_language(client):
     page = client.get("/needs/N1", headers={"Accept-Language": "zh"}).text
-    for word in ("工具機熱誤差建模", "範例熱誤差實驗室（樣本）", "研發能量", "智慧機械", "0 km", "TRL 6", "· 繁體中文",
+    for word in ("工具機熱誤差建模", "範例熱誤差實驗室（樣本）", "研發能量", "智慧機械", "臺中市 · 同一地區", "TRL 6", "· 繁體中文",
                  "<mark>", "分數怎麼來的", "文意相近度"):
         assert word in page, word
 
@@ -162,3 +168,68 @@ def test_the_writer_is_told_by_mail_what_the_office_decided(settings):
 def store_version(store, draft_id):
     found = drafts(store, draft_id=draft_id)
     return str(found[0].version) if found else "0"
+
+
+@pytest.mark.parametrize(("query", "shown"), [("", "O1 O3 O2"), ("km=30", "O1 O3"), ("order=near", "O1 O3 O2"), ("km=9&order=near", "O1 O3")])
+def test_a_list_is_kept_to_a_distance_and_says_how_far_offers_are(client, settings, query, shown):
+    open_store(settings.database_url).put(needs=[replace(NEEDS[0], kinds=())])
+    page = client.get(f"/needs/N1?{query}", headers={"Accept-Language": "en"}).text
+    assert re.findall(r'id="m-(\w+)"', page) == shown.split()
+    assert "Taichung City · in the same area" in page
+    assert ("Pingtung County · about 184 km" in page) == ("O2" in shown)
+    assert client.get("/needs/N1?km=x").status_code == 422
+
+
+def test_the_map_of_a_list_has_the_need_and_each_place_once(client, settings):
+    open_store(settings.database_url).put(needs=[replace(NEEDS[0], kinds=())])
+    page = client.get("/needs/N1", headers={"Accept-Language": "zh"}).text
+    points = json.loads(unescape(re.search(r'id="points" hidden data-points="([^"]+)"', page)[1]))
+    assert [(p["kind"], p["size"], p["lines"], p.get("id")) for p in points] == [
+        ("need", 1, ["需求: 主軸熱變位補償"], None),
+        ("offer", 2, ["臺中市 · 同一地區", "1. 工具機熱誤差建模", "2. Spindle thermal growth measurement"], "m-O1"),
+        ("offer", 1, ["屏東縣 · 約 184 公里", "3. 豬用口服疫苗微膠囊"], "m-O2")]
+    assert 'src="/vendor/leaflet/leaflet.js"' in page
+
+
+def test_the_twins_of_a_list_say_how_far_offers_are(client):
+    row = client.get("/needs/N1.json").json[0]
+    assert (row["offer_id"], row["distance_km"]) == ("O1", 0.0)
+    assert "distance_km" in client.get("/needs/N1.csv").text.splitlines()[0]
+
+
+def test_the_history_of_a_pair_tells_who_decided_what_and_who_took_it_back(settings):
+    store = open_store(settings.database_url)
+    store.put(parties=PARTIES, needs=NEEDS, offers=OFFERS, evidence=EVIDENCE)
+    office, group = (account_in(store, role=role, name=name, **where) for role, name, where in (
+        ("centre-admin", "林小姐", {"centre": "CTSP"}), ("researcher", "機密研究員", {"centre": "PABP", "party_id": "P3"})))
+    first = decide(store, viewer_of(office), Change("N1", "O1", "contacted", note="打過電話\n再約", next_date=date(2026, 12, 1)), NOW)
+    put_decisions(store, [Outcome("N1", "O1", "declined", NOW, group.account_id, "busy"), Outcome("N1", "O1", "meeting", NOW, "command line"),
+                          Outcome("N1", "O1", "meeting", NOW, "王主任")])
+    for number in (first + 3, first + 2, first + 1):
+        undo(store, viewer_of(office), number, NOW + timedelta(hours=1))
+    client = signed_in(create_app(settings), role="centre-admin", centre="CTSP", name="同事")
+    page = client.get("/needs/N1/why?offer=O1", headers={"Accept-Language": "en"}).text.split('id="history"')[1]
+    for word in ("2026-11-24 12:00</td><td>林小姐", "<td>Contacted</td>", "打過電話\n再約", "2026-12-01", "<td>somebody not shown</td>",
+                 "<del>Declined · No capacity</del><br><small>taken back by 林小姐, 2026-11-24 13:00", "<td>command line</td>", "<td>王主任</td>"):
+        assert word in page, word
+    assert "機密研究員" not in page
+    page = client.get("/needs/N1/why?offer=O1", headers={"Accept-Language": "zh"}).text
+    for word in ("決定紀錄", "林小姐 於 2026-11-24 13:00 撤回", "指令列"):
+        assert word in page, word
+    assert "/needs/N1/why?offer=O1#history" in client.get("/board").text
+    assert "目前沒有這筆媒合的決定。" in client.get("/needs/N1/why?offer=O3", headers={"Accept-Language": "zh"}).text
+
+
+def test_a_firm_sees_no_history(settings):
+    store = open_store(settings.database_url)
+    store.put(parties=PARTIES, needs=NEEDS, offers=OFFERS, evidence=EVIDENCE)
+    page = signed_in(create_app(settings), role="firm", party_id="P1").get("/needs/N1/why?offer=O1")
+    assert (page.status_code, 'id="history"' in page.text) == (200, False)
+
+
+@pytest.mark.parametrize(("lang", "said"), [("en", "O1: Contacted"), ("zh", "O1：已聯繫")])
+def test_a_notice_names_the_stage_in_the_readers_language(client, lang, said):
+    page = client.get("/needs/N1", headers={"Accept-Language": lang})
+    page = client.post("/needs/N1/offers/O1/decide", data={"csrf_token": token_of(page), "stage": "contacted"},
+                       headers={"Accept-Language": lang}, follow_redirects=True)
+    assert f"<span>{said}</span>" in page.text

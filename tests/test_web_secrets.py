@@ -79,6 +79,20 @@ def test_a_firms_list_shows_of_an_offer_only_what_its_group_opened(tmp_path):
         assert "範例熱誤差實驗室" not in re.sub(r"(?s)O3.*", "", seen["firm"]), path
 
 
+def test_a_firm_is_told_neither_place_nor_distance_of_an_offer_that_keeps_its_county_back(tmp_path):
+    app = world(tmp_path / "w", False)
+    card = {"side": "offer", "record_id": "O1", "party_id": "P2", "account_id": "g", "anonymous": False, "contact": {},
+            "visibility": {"county": "centre", "centre": "centre"}}
+    with open_store(app.config["MATCHER"].database_url).writing() as connection:
+        connection.execute(schema.cards.insert(), card)
+    firm, office = (signed_in(app, name=who, **VIEWERS[who]) for who in ("firm", "office"))
+    for client, place, km in ((firm, "智慧機械 · TRL 6", None), (office, "智慧機械 · 臺中市 · 同一地區 · TRL 6", 0.0)):
+        page = client.get("/needs/N1", headers={"Accept-Language": "zh"}).get_data(as_text=True)
+        assert place in page
+        assert ("1. 工具機熱誤差建模" in page) == (km is not None)  # on the map
+        assert client.get("/needs/N1.json").json[0]["distance_km"] == km
+
+
 def test_a_firm_is_told_nothing_of_offers_that_are_kept_to_another_centre(tmp_path):
     app = world(tmp_path / "w", False)
     store = open_store(app.config["MATCHER"].database_url)

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
 from conftest import EVIDENCE, NEEDS, OFFERS, PARTIES, signed_in
 
-from matcher import languages
+from matcher import accounts, languages, sessions, signon
 from matcher.store import open_store
+from matcher.store.decisions import put_decisions, undo_decision
+from matcher.vocabulary import Outcome
 from web import create_app
 
 ROOT = ("/", "/centres/CTSP", "/needs", "/offers", "/needs/N1", "/needs/N1?kinds=site", "/needs/N1/why?offer=O1",
         "/needs/N1/why?offer=O2", "/needs/N1/compare?offer=O1&offer=O3", "/match?text=主軸", "/offers/O1", "/board", "/decisions",
-        "/region", "/review", "/account", "/accounts", "/help", "/needs/N9", "/nowhere")
+        "/region", "/review", "/account", "/account/identity", "/invitations/{secret}", "/accounts", "/help", "/needs/N9", "/nowhere")
 PARTY = ("/", "/mine", "/drafts/new/need", "/drafts/new/offer", "/matches", "/account")
-VISITOR = ("/", "/sign-in", "/forgotten", "/reset/x", "/enter/x", "/invitations/x")
+VISITOR = ("/", "/sign-in", "/forgotten", "/reset/x", "/enter/x", "/invitations/x", "/invitations/{secret}")
 # What is the same in every language: names of formats and units, ids, languages in their own words.
-SAME = re.compile(r"\b(TRL|CSV|JSON|XLSX|km|English|Tiếng Việt|Bahasa Indonesia|Bahasa Melayu|UTC|NT|IPC|DGBAS|ics|MoU|"
-                  r"[NOEP]\d+|[jkuqwertyio]|GaN|mm|root|firm|researcher|Excel|example\.org|Gini|B\d+Q\d+|doi)\b")
+SAME = re.compile(r"\b(TRL|CSV|JSON|XLSX|km|English|Tiếng Việt|Bahasa Indonesia|Bahasa Melayu|UTC|ORCID|NT|IPC|DGBAS|ics|MoU|"
+                  r"[NOEP]\d+|[jkuqwertyio]|GaN|mm|root|firm|researcher|Excel|(?:new@)?example\.org|Gini|B\d+Q\d+|doi)\b")
 DATA = [text for record in (*NEEDS, *OFFERS, *EVIDENCE) for text in (record.title, getattr(record, "description", ""),
         getattr(record, "requirements", ""), getattr(record, "text", "")) if text] + [p.name for p in PARTIES] + [
         p.name_en for p in PARTIES if p.name_en]
@@ -66,7 +70,9 @@ def bare(text):
 def app(settings, monkeypatch):
     monkeypatch.setattr(languages, "_catalogue", lambda lang: Pseudo())
     open_store(settings.database_url).put(parties=PARTIES, needs=NEEDS, offers=OFFERS, evidence=EVIDENCE)
-    return create_app(settings)
+    providers = {"OIDC_ISSUER": "https://example.org", "OIDC_CLIENT_ID": "x", "OIDC_CLIENT_SECRET": "x", "ORCID_CLIENT_ID": "x",
+                 "ORCID_CLIENT_SECRET": "x"}
+    return create_app(replace(settings, values={**settings.values, **providers}))
 
 
 @pytest.mark.parametrize(("who", "paths"), [
@@ -74,9 +80,17 @@ def app(settings, monkeypatch):
     ({"role": "researcher", "party_id": "P2", "name": "researcher"}, PARTY)])
 def test_every_word_of_every_page_is_translated(app, who, paths):
     client = signed_in(app, **who) if who else app.test_client()
+    settings, now = app.config["MATCHER"], datetime.now(UTC)
+    secret = accounts.invite(sessions.store_of(settings), accounts.Invitation("new@example.org", "reader", "CTSP"), now)
+    if who:
+        proof = signon.Proof("https://example.org", "B7Q7", "ORCID", now.isoformat())
+        sessions.seen(settings, client.get_cookie("session").value, {"proof": asdict(proof)}, now)
+    put_decisions(sessions.store_of(settings), [Outcome("N1", "O1", stage, now, "0" * 16, reason) for stage, reason in (
+        ("contacted", ""), ("declined", "busy"))])
+    undo_decision(sessions.store_of(settings), 2, "0" * 16, now)
     left = {}
     for path in paths:
-        page = client.get(path, headers={"Accept-Language": "zh-TW"}).text
+        page = client.get(path.format(secret=secret), headers={"Accept-Language": "zh-TW"}).text
         words = [w for text in Words(page).found for w in bare(text)]
         left |= {path: sorted(set(words))} if words else {}
     assert left == {}

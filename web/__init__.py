@@ -16,6 +16,7 @@ from matcher.errors import ForbiddenError, InputError, MatcherError, UnknownReco
 from matcher.languages import INTERFACE_LANGUAGES, render, translate
 from matcher.sessions import address_of
 from matcher.settings import Settings, load_settings
+from matcher.signon import providers
 from web.sessions import StoredSessions
 from web.shell import context, page_language
 
@@ -35,11 +36,14 @@ ERROR_CODES: tuple[tuple[type[MatcherError], int], ...] = (
 
 
 def create_app(settings: Settings | None = None, *, warm: bool = False) -> Flask:
-    """Make the app; raises ``SettingError`` for a bad setting.
+    """Make the app.
 
-    ``warm`` makes all lists in the background once, so that no page is slow the first time.
+    Raises ``SettingError`` for a bad setting and ``MissingExtraError`` for a part that is set and
+    not installed. ``warm`` makes all lists in the background once, so that no page is slow the
+    first time.
     """
     chosen = settings or load_settings()
+    providers(chosen)
     app = Flask(__name__)
     app.config.update(SECRET_KEY=secret_key(chosen), MAX_CONTENT_LENGTH=LARGEST_REQUEST,
                       MATCHER=chosen, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False)
@@ -47,7 +51,19 @@ def create_app(settings: Settings | None = None, *, warm: bool = False) -> Flask
     app.session_interface = StoredSessions()
     if address_of(chosen).startswith("https:"):
         app.wsgi_app = _as_https(app.wsgi_app)  # type: ignore[method-assign]
-    from web import access, board, guides, home, insight, lists, profiles, records, reports, reviews
+    from web import (
+        access,
+        board,
+        guides,
+        home,
+        insight,
+        lists,
+        profiles,
+        records,
+        reports,
+        reviews,
+        signon,
+    )
 
     app.before_request(_set_limit)
     app.before_request(access.find_viewer)
@@ -55,7 +71,7 @@ def create_app(settings: Settings | None = None, *, warm: bool = False) -> Flask
     CSRFProtect(app)
     app.before_request(access.guard)
     for room in (home, lists, records, board, insight, guides, profiles, reviews, reports,
-                 access):
+                 access, signon):
         app.register_blueprint(room.pages)
     app.context_processor(context)
     app.after_request(_harden)

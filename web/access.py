@@ -93,7 +93,7 @@ def link(endpoint: str, **values: Any) -> str:
     return sessions.address_of(settings()) + url_for(endpoint, **values)
 
 
-def _begin(account: Any, to: str) -> Any:
+def begin(account: Any, to: str) -> Any:
     """Sign an account in under a new secret, in its language, and lead it somewhere."""
     session.begin(account.account_id)  # type: ignore[attr-defined]
     return _in_language(redirect(to), account.lang)
@@ -134,7 +134,7 @@ def do_sign_in() -> Any:
                                  request.form.get("password", ""), now())
     except InputError as problem:
         return _again("access_sign_in.html", problem, next=_next())
-    return _begin(found, _next())
+    return begin(found, _next())
 
 
 @pages.post("/sign-out")
@@ -156,7 +156,7 @@ def enter(secret: str) -> str:
 @allow("anybody")
 def do_enter(secret: str) -> Any:
     """Sign the person at the machine in, once."""
-    return _begin(accounts.enter(store(), secret, now()), url_for("home.start"))
+    return begin(accounts.enter(store(), secret, now()), url_for("home.start"))
 
 
 @pages.route("/invitations/<secret>", methods=["GET", "POST"])
@@ -165,14 +165,15 @@ def accept(secret: str) -> Any:
     """Show an invitation, or make its account and sign it in."""
     found = accounts.invited(store(), secret, now())
     if request.method != "POST":
-        return render_template("access_accept.html", email=found.email, name=found.content["name"])
+        return render_template("access_accept.html", email=found.email,
+                               name=found.content["name"], secret=secret)
     try:
         made = accounts.accept(store(), secret, request.form.get("name", ""),
                                request.form.get("password", ""), now(), page_language())
     except InputError as problem:
-        return _again("access_accept.html", problem, email=found.email,
+        return _again("access_accept.html", problem, email=found.email, secret=secret,
                       name=request.form.get("name", ""))
-    return _begin(made, url_for("home.start"))
+    return begin(made, url_for("home.start"))
 
 
 @pages.route("/forgotten", methods=["GET", "POST"])
@@ -237,7 +238,7 @@ def password() -> Any:
                                          form.get("new", ""), now())
     except InputError as problem:
         return _mine(problem), 422
-    answer = _begin(found, url_for("access.mine"))
+    answer = begin(found, url_for("access.mine"))
     notice(Message("The new password is set. All other sessions have ended."))
     return answer
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, redirect, render_template, request, url_for
 
-from matcher import decisions, sheets, workflow
+from matcher import accounts, decisions, sheets, workflow
 from matcher.decisions import REASON_NAMES, STAGE_NAMES, Change
 from matcher.errors import InputError, MatcherError
 from matcher.intake.convert import Refused, as_integer
-from matcher.languages import render
+from matcher.languages import render, translate
 from matcher.vocabulary import Message
 from web.access import allow, demand, now, safe_address
 from web.lists import parties, workspace
 from web.shell import notice, page_language
 
 pages = Blueprint("board", __name__)
+_ACCOUNT = re.compile("[0-9a-f]{16}")
 LETTERS = "qwertyio"  # one key for each reason; j, k, u and digits are taken
 
 
@@ -118,6 +121,29 @@ def sheet_in() -> Any:
          "wanted": render(e.wanted, page_language())} for e in found.errors]}
     return render_template("sheet.html", found=shown, applied=applied, problem=None), \
         422 if found.errors else 200
+
+
+def history(need_id: str, offer_id: str) -> list[dict[str, Any]]:
+    """Give all that was decided about a pair, undone decisions too, in the reader's words."""
+    found = decisions.history_of(workspace().store, g.viewer, need_id, offer_id)
+    names, lang = accounts.names_for(workspace().store, g.viewer), page_language()
+    return [{"time": d.time.astimezone(workflow.TAIPEI), "who": _who(d.who, names),
+             "stage": STAGE_NAMES[d.stage][lang], "note": d.note, "next_date": d.next_date,
+             "reason": REASON_NAMES[d.reason][lang] if d.reason in REASON_NAMES else "",
+             "undone": d.undone and d.undone.astimezone(workflow.TAIPEI),
+             "undone_by": _who(d.undone_by or "", names)} for d in found]
+
+
+def _who(who: str, names: Mapping[str, str]) -> str:
+    """Name who decided: an account, or what was typed at the command line.
+
+    Of an account that is gone, or of a party elsewhere, only that it was somebody.
+    """
+    if who in names:
+        return names[who]
+    if _ACCOUNT.fullmatch(who):
+        return translate("somebody not shown", page_language())
+    return translate("command line", page_language()) if who in ("", "command line") else who
 
 
 def decline_reasons() -> list[dict[str, str]]:

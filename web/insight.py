@@ -10,6 +10,7 @@ import xstatic.pkg.leaflet
 from flask import Blueprint, Response, g, render_template, send_from_directory
 
 from matcher.decisions import STAGE_NAMES
+from matcher.languages import translate
 from matcher.reference import embedded_data, terms
 from matcher.region import Overview, overview
 from web.access import allow
@@ -59,8 +60,10 @@ def _cells(found: Overview) -> list[list[dict[str, Any]]]:
 
 
 def _points(found: Overview) -> str:
-    return json.dumps([{"name": p.name[page_language()], "kind": p.kind, "lat": p.lat,
-                        "lng": p.lng, "needs": p.needs, "offers": p.offers}
+    lang = page_language()
+    needs, offers = (translate(word, lang) for word in ("Needs", "Offers"))
+    return json.dumps([{"kind": p.kind, "lat": p.lat, "lng": p.lng, "size": p.needs + p.offers,
+                        "lines": [f"{p.name[lang]}: {needs} {p.needs}, {offers} {p.offers}"]}
                        for p in found.points], ensure_ascii=False)
 
 

@@ -25,8 +25,8 @@ from matcher.decisions import STAGE_NAMES
 from matcher.encoders import ServingWorkspace
 from matcher.errors import InputError, StoreError, UnknownRecordError
 from matcher.features import FEATURES
-from matcher.languages import LANGUAGES, render
-from matcher.reference import centres, terms
+from matcher.languages import LANGUAGES, render, translate
+from matcher.reference import centres, counties, terms
 from matcher.region import desk
 from matcher.vocabulary import Match, MatchList, Need, Offer
 from web.access import allow, demand
@@ -118,7 +118,7 @@ def why(need_id: str) -> str:
     asked = _need(need_id)
     found = _why(need_id, request.args.get("offer", "").strip())
     return render_template("why.html", need=asked, cards=_why_cards([found]),
-                           around=_around(found))
+                           around=_around(found), history=_history(asked, found.offer))
 
 
 @pages.get("/needs/<need_id>/compare")
@@ -193,15 +193,17 @@ def _row_for_firm(row: dict[str, Any], match: Match) -> dict[str, Any]:
     pair = next(iter(_without_closed(match).evidence), None)
     told = {**row, "offer_title": facts["title"], "party": facts["party"] or "",
             "need_sentence": pair and pair.need_sentence, "evidence": pair and pair.offer_sentence,
-            "evidence_id": pair and pair.evidence_id}
+            "evidence_id": pair and pair.evidence_id,
+            "distance_km": row["distance_km"] if facts["is_placed"] else None}
     return {key: value for key, value in told.items() if key != "run_id"}
 
 
 def _view() -> viewing.View:
     """Read the sliders and filters of the address."""
     strengths = {key[2:]: value for key, value in request.args.items() if key.startswith("w-")}
-    return viewing.read_view(strengths, **{name: tuple(request.args.getlist(name))
-                                           for name, _ in FILTERS})
+    filters = {name: tuple(request.args.getlist(name)) for name, _ in FILTERS}
+    return viewing.read_view(strengths, request.args.get("km", "").strip(),
+                             request.args.get("order", ""), **filters)
 
 
 def _log_shown(found: MatchList) -> None:
@@ -213,15 +215,16 @@ def _log_shown(found: MatchList) -> None:
 
 def _list_page(viewed: viewing.Viewed, view: viewing.View) -> str:
     """Render a match list with offers, parties and the contribution of each feature."""
-    from web import board
+    from web import board, places
 
     found, lang = viewed.found, page_language()
     typed = found.need.need_id == workflow.TYPED_NEED
     decided = {} if typed else decisions.stages_of(workspace().store, found.need.need_id)
+    cards = [{**card(m, viewed.moved(m.offer_id, m.rank)), **_stage(decided.get(m.offer_id))}
+             for m in found.matches]
     return render_template(
-        "list.html", found=found, typed=typed, view=view, left_out=viewed.left_out,
-        cards=[{**card(m, viewed.moved(m.offer_id, m.rank)), **_stage(decided.get(m.offer_id))}
-               for m in found.matches],
+        "list.html", found=found, typed=typed, view=view, left_out=viewed.left_out, cards=cards,
+        points=places.points(found.need, cards),
         stages={key: names[lang] for key, names in STAGE_NAMES.items()},
         decline_reasons=board.decline_reasons(),
         centre=centres().get(found.need.centre or ""), text=found.need.description,
@@ -250,11 +253,20 @@ def card(match: Match, moved: int | None = 0) -> dict[str, Any]:
     """Put together what one offer's card shows; bars are shares of the largest contribution."""
     offer, lang = workspace().store.offer(match.offer_id), page_language()
     match = _without_closed(match)
-    return {**offer_facts(offer), "match": match, "moved": moved,
-            "distance": None if match.distance_km is None else f"{match.distance_km:.0f}",
+    facts = offer_facts(offer)
+    return {**facts, "match": match, "moved": moved,
+            "distance": far(match.distance_km, lang) if facts["is_placed"] else None,
             "bars": _bars(match, lang),
             "raises": [render(message, lang) for message in match.raises],
             "warnings": [render(message, lang) for message in match.warnings]}
+
+
+def far(distance_km: float | None, lang: str) -> str | None:
+    """Say how far away something is; places are centres of counties and parks, so only about."""
+    if distance_km is None:
+        return None
+    text = "about {km} km" if distance_km >= 1 else "in the same area"
+    return translate(text, lang).format(km=f"{distance_km:.0f}")
 
 
 def _bars(match: Match, lang: str) -> list[dict[str, Any]]:
@@ -279,14 +291,21 @@ def _without_closed(match: Match) -> Match:
 
 
 def offer_facts(offer: Offer) -> dict[str, Any]:
-    """Give an offer with its title, party, kind and themes in the reader's language."""
-    lang, shown = page_language(), _shown(offer)
+    """Give an offer with its title, party, county, kind and themes in the reader's language.
+
+    ``is_placed`` is False where its owner keeps the place back: then its distance is, too.
+    """
+    lang, shown, given = page_language(), _shown(offer), offer
     if shown is not None:
         offer = replace(offer, title=shown.get("title", ""),
                         description=shown.get("description", ""),
-                        party_id=offer.party_id if "organisation" in shown else None)
-    party = parties().get(offer.party_id or "")
+                        party_id=offer.party_id if "organisation" in shown else None,
+                        centre=offer.centre if "centre" in shown else None,
+                        county=offer.county if "county" in shown else None)
+    party, county = parties().get(offer.party_id or ""), counties().get(offer.county or "")
     return {"offer": offer, "title": offer.title or offer.description[:60], "distance": None,
+            "county": county and county.name[lang],
+            "is_placed": shown is None or "county" in shown or not given.county,
             "party": party and (party.name if lang == "zh" else party.name_en or party.name),
             "kind": terms("offer_kinds")[offer.kind].name[lang],
             "themes": [terms("themes")[t].name[lang] for t in offer.themes]}
@@ -333,6 +352,15 @@ def _why(need_id: str, offer_id: str) -> advice.Why:
 def _why_cards(found: list[advice.Why]) -> list[dict[str, Any]]:
     return [{**(card(w.match) if w.match else offer_facts(w.offer)),
              "against": [render(m, page_language()) for m in w.reasons]} for w in found]
+
+
+def _history(need: Need, offer: Offer) -> list[dict[str, Any]] | None:
+    """Give what was decided about a pair, for who may decide; None for others."""
+    from web import board
+
+    if not may(g.viewer, "record-outcome", centre=need.centre):
+        return None
+    return board.history(need.need_id, offer.offer_id)
 
 
 def _around(found: advice.Why) -> list[dict[str, Any]]:

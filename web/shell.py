@@ -81,8 +81,14 @@ def navigation() -> list[dict[str, Any]]:
 
 def notice(text: Message, kind: str = "done", undo: str | None = None) -> None:
     """Say something on top of the next page; ``undo`` is the address that takes it back."""
-    said: Any = {"id": text.id, "fields": dict(text.fields), "undo": undo}
+    said: Any = {**_said(text), "undo": undo}
     flash(said, kind)
+
+
+def _said(text: Message) -> dict[str, Any]:
+    """Give a message, and those in its fields, as a session can keep them."""
+    return {"id": text.id, "fields": {name: _said(value) if isinstance(value, Message) else value
+                                      for name, value in text.fields.items()}}
 
 
 def notices(lang: str) -> list[tuple[str, dict[str, Any]]]:
@@ -93,7 +99,10 @@ def notices(lang: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _message(row: Mapping[str, Any]) -> Message:
-    return Message(row["id"], row["fields"])
+    """Give a kept message; a field may be one, or a name in each language."""
+    return Message(row["id"], {
+        name: _message(value) if isinstance(value, Mapping) and "fields" in value else value
+        for name, value in row["fields"].items()})
 
 
 def csrf_field() -> Markup:

@@ -21,7 +21,7 @@ from matcher.cli.decisions import decisions
 from matcher.cli.evaluation import evaluate
 from matcher.cli.listing import search
 from matcher.cli.models import model, train
-from matcher.cli.profiles import drafts
+from matcher.cli.profiles import drafts, remind
 from matcher.cli.ranker import ranker, what_if
 from matcher.cli.report import report
 from matcher.cli.works import works
@@ -207,13 +207,13 @@ def config_show(as_json: bool) -> None:
         show_json(rows)
     else:
         for row in rows:
-            click.echo(f"{row['name']:<20} {row['value']:<40} {row['origin']:<12} {row['meaning']}")
+            click.echo(f"{row['name']:<27} {row['value']:<40} {row['origin']:<12} {row['meaning']}")
 
 
 def shown_value(name: str, settings: Settings) -> str:
     """Give a setting's value as it may be shown: secrets and passwords hidden."""
     value = settings.values[name]
-    if name == "SECRET_KEY" and value:
+    if name.endswith(("SECRET_KEY", "CLIENT_SECRET")) and value:
         return "•••"
     if name == "DB":
         return shown_url(settings.database_url)
@@ -223,6 +223,7 @@ def shown_value(name: str, settings: Settings) -> str:
 main.add_command(account)
 main.add_command(mail)
 main.add_command(drafts)
+main.add_command(remind)
 main.add_command(search)
 main.add_command(evaluate)
 main.add_command(works)

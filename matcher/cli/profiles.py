@@ -120,3 +120,19 @@ def _show_done(found: Draft, as_json: bool) -> None:
                    "status": found.status, "version": found.version})
     else:
         say("{record}: {state}", record=found.record_id, state=STATES[found.status][language()])
+
+
+@click.command()
+@json_option
+def remind(as_json: bool) -> None:
+    """Queue mails to the owners of records that end in 30 and in 7 days, once each."""
+    from matcher import profiles, workflow
+    from matcher.sessions import address_of, store_of
+
+    settings = load_settings()
+    count = profiles.remind(store_of(settings), address_of(settings), settings.lang,
+                            workflow.today(), datetime.now(UTC))
+    if as_json:
+        show_json({"queued": count})
+    else:
+        say("Reminders queued: {count}.", count=count)

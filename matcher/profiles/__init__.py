@@ -51,6 +51,7 @@ from matcher.profiles.pairs import (
     shown_offers,
     take_back,
 )
+from matcher.profiles.reminders import remind
 from matcher.profiles.reviews import (
     RETURN_REASONS,
     Review,
@@ -68,7 +69,7 @@ __all__ = [
     "agree", "close", "consent_text", "decline", "delete_my_data", "drafts_to_review", "expiring",
     "export_my_data", "fill", "flat_rows", "form_fields", "give_consent", "has_consent",
     "my_drafts", "my_matches", "my_records", "naming_problems", "new_draft_id", "problems",
-    "read_form", "reasons_of", "relation_of", "release", "renew", "review", "revise",
+    "read_form", "reasons_of", "relation_of", "release", "remind", "renew", "review", "revise",
     "save_draft", "show_draft", "show_record", "shown_fields", "shown_offers", "state_of", "submit",
     "take_back", "warnings", "with_works", "withdraw", "withdraw_consent",
 ]

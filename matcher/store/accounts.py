@@ -17,7 +17,8 @@ from typing import Any
 from sqlalchemy import Update, delete, insert, or_, select, update
 
 from matcher.store import schema
-from matcher.store.audit import aware
+from matcher.store.audit import AuditLine, aware
+from matcher.store.identities import Identity, add_identity, is_linked
 from matcher.store.store import Store
 
 
@@ -89,18 +90,21 @@ def account(store: Store, *, account_id: str | None = None, email: str | None = 
 
 
 def add_account(store: Store, made: Account, token_hash: str | None = None,
-                now: datetime | None = None) -> bool:
-    """Write a new account and use its invitation up, both or neither.
+                now: datetime | None = None,
+                linked: tuple[Identity, AuditLine] | None = None) -> bool:
+    """Write a new account, use its invitation up and link its identity: all or nothing.
 
-    Says False where the link was used meanwhile or the e-mail has an account.
+    Says False where the link was used meanwhile, or the e-mail or the identity has an account.
     """
     known = select(schema.accounts.c.account_id).filter_by(email=made.email)
     with store.writing() as connection:
-        if connection.execute(known).first():
+        if connection.execute(known).first() or (linked and is_linked(connection, linked[0])):
             return False
         if token_hash is not None and not connection.execute(_using(token_hash, now)).rowcount:
             return False
         connection.execute(insert(schema.accounts), asdict(made))
+        if linked is not None:
+            add_identity(connection, *linked)
     return True
 
 

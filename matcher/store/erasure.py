@@ -135,7 +135,8 @@ def erase(store: Store, who: Person, lines: Iterable[AuditLine]) -> bool:
 def _erase_account(connection: Connection, who: Person) -> None:
     """Remove account, drafts, consents, links and mail, and the party that was it alone."""
     own, email = {"account_id": who.account_id}, who.email
-    for table in (schema.drafts, schema.consents, schema.sessions, schema.accounts):
+    for table in (schema.drafts, schema.consents, schema.sessions, schema.identities,
+                  schema.accounts):
         connection.execute(delete(table).filter_by(**own))
     connection.execute(delete(schema.tokens).filter_by(email=email))
     connection.execute(delete(schema.outbox).filter_by(recipient=email))
@@ -177,7 +178,7 @@ def compact(store: Store) -> bool:
 
 
 def rows_about(store: Store, who: Person) -> dict[str, list[dict[str, Any]]]:
-    """Give what is stored about an account as rows: account, party, decisions.
+    """Give what is stored about an account as rows: account, identities, party, decisions.
 
     Neither colleagues' notes nor who decided are in them, and no numbers that count what others
     did. Decisions about offers name needs: whoever shows them leaves out those not released.
@@ -186,6 +187,7 @@ def rows_about(store: Store, who: Person) -> dict[str, list[dict[str, Any]]]:
     hidden = {"password", "failures", "locked_until"}
     with store.reading() as connection:
         own = connection.execute(select(accounts).filter_by(account_id=who.account_id)).mappings()
+        known = connection.execute(select(schema.identities).filter_by(account_id=who.account_id))
         party = connection.execute(select(schema.parties).filter_by(party_id=who.party_id))
         decided = connection.execute(select(
             outcomes.c.need_id, outcomes.c.offer_id, outcomes.c.stage, outcomes.c.time,
@@ -195,5 +197,6 @@ def rows_about(store: Store, who: Person) -> dict[str, list[dict[str, Any]]]:
             ).order_by(outcomes.c.number))
         return {"account": [{k: v for k, v in aware(dict(row)).items() if k not in hidden}
                             for row in own],
+                "identities": [aware(dict(row)) for row in known.mappings()],
                 "party": [dict(row) for row in party.mappings()],
                 "decisions": [aware(dict(row)) for row in decided.mappings()]}

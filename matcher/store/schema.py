@@ -127,6 +127,14 @@ sessions = Table(
     Column("seen", DateTime(True), nullable=False),
     Column("expires", DateTime(True), nullable=False),
 )
+identities = Table(
+    "identities", metadata,
+    Column("issuer", String(255), primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    Column("account_id", _ID, ForeignKey("accounts.account_id", ondelete="CASCADE"),
+           nullable=False, index=True),
+    Column("name", Text, nullable=False), Column("linked", DateTime(True), nullable=False),
+)
 tokens = Table(
     "tokens", metadata,
     Column("token_hash", String(64), primary_key=True),
