@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import product
 
 import pytest
@@ -24,12 +24,15 @@ from matcher.profiles.consents import CONSENTS, POINTS
 from matcher.profiles.form import AUDIENCES, CONTACT, FORM_FIELDS, NAMING, audience_of
 from matcher.profiles.pairs import pair_key
 from matcher.ranker import load_ranker
+from matcher.report.facts import Rules
+from matcher.report.job import Tools, make_report
 from matcher.settings import load_settings
 from matcher.store import erasure, open_store
 from matcher.store import profiles as rows
 from matcher.store.audit import AuditLine, note
 from matcher.store.decisions import put_decisions
 from matcher.store.profiles import Card
+from matcher.store.reports import content_of, facts_of
 from matcher.vocabulary import (
     Conflict,
     Evidence,
@@ -379,6 +382,7 @@ def test_worlds_that_differ_in_a_rivals_hidden_need_look_the_same_to_a_byte(two_
 # ---- my data ----------------------------------------------------------------------------------
 
 
+REPORT = "2026-11-CTSP"
 CANARY = "canary"
 
 
@@ -405,6 +409,8 @@ def lives(home):
     warned = replace(found.matches[0], missing=(f"{CANARY} missing",),
                      warnings=(Message(f"{CANARY} warning"),))
     workflow.log_shown(home, replace(found, matches=(warned,)), NOW)
+    tools = Tools(lambda: datetime(2026, 12, 2, tzinfo=UTC), workflow.silent)
+    make_report(space, REPORT[8:], date(2026, 11, 1), Rules(threshold=0.0), tools, lambda made: None)
     put_decisions(home, [Outcome(NEED_ID, OFFER_ID, "contacted", NOW, "a", note=f"{CANARY} note")])
     home.put(judged=[JudgedPair(NEED_ID, OFFER_ID, 3, "a", DAY, f"{CANARY} reason")],
              conflicts=[Conflict("P2", "P1", f"{CANARY} conflict")])
@@ -449,8 +455,11 @@ def test_after_deletion_no_byte_of_a_person_is_left_in_the_database(lives, tmp_p
     home, viewer = lives
     holds = {f.name for f in tmp_path.glob("matcher.db*") if CANARY.encode() in f.read_bytes()}
     assert holds
+    assert all(CANARY in repr(part(home, REPORT)) for part in (content_of, facts_of))
     before = home.snapshot()
     assert profiles.delete_my_data(home, viewer, LATER)
+    assert not any(CANARY in repr(part(home, REPORT)) for part in (content_of, facts_of))
+    assert [row[0] for row in content_of(home, REPORT)["sections"][2]["tables"][0]["rows"]] == [NEED_ID]
     left = [f.name for f in tmp_path.glob("matcher.db*") if CANARY.encode() in f.read_bytes()]
     assert left == []
     assert home.snapshot() != before

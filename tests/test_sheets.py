@@ -13,12 +13,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from matcher import sheets
 from matcher.access import Viewer
-from matcher.decisions import REASON_NAMES, STAGE_NAMES, Change, decide, judge, says, undo
+from matcher.decisions import BROUGHT, REASON_NAMES, STAGE_NAMES, Change, decide, judge, says, undo
 from matcher.errors import FileFormatError, InputError, UnknownRecordError
 from matcher.languages import render
-from matcher.sheets import apply_sheet, read_decision_sheet, to_decision_sheet
+from matcher.sheets import (
+    ReadSheet,
+    apply_sheet,
+    read_decision_sheet,
+    reading,
+    table,
+    to_decision_sheet,
+)
+from matcher.sheets.columns import COLUMNS
+from matcher.sheets.export import LONGEST_SHOWN
 from matcher.store.decisions import latest_decisions
 from matcher.vocabulary import (
     REASONS,
@@ -92,7 +100,7 @@ def test_a_sheet_shows_how_the_decisions_stand(world):
 
 def test_a_sheet_is_frozen_filtered_with_choices_and_ids_that_cannot_be_typed_over(world):
     sheet = load_workbook(io.BytesIO(exported(world))).worksheets[0]
-    assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("D2", "A1:N31")
+    assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("D2", "A1:Q31")
     rules = {str(rule.sqref): (rule.type, rule.formula1) for rule in sheet.data_validations.dataValidation}
     assert {place: kind for place, (kind, _) in rules.items()} == {
         **dict.fromkeys(("A2:A31", "B2:B31", "C2:C31"), "custom"), **dict.fromkeys(("J2:J31", "K2:K31", "L2:L31"), "list")}
@@ -104,7 +112,7 @@ def test_a_sheet_is_frozen_filtered_with_choices_and_ids_that_cannot_be_typed_ov
 def test_texts_of_others_are_no_formulas_and_no_longer_than_people_read(world):
     book = load_workbook(io.BytesIO(exported(world))).worksheets[0]
     assert [book[f"{column}2"].value[:3] for column in "FGI"] == ["'=H", "'=c", "'+長"]
-    assert len(book["I2"].value) == sheets.LONGEST_SHOWN + 1
+    assert len(book["I2"].value) == LONGEST_SHOWN + 1
     assert {cell.data_type for row in book.iter_rows() for cell in row} == {"s", "n"}
 
 
@@ -115,6 +123,9 @@ def test_nobody_takes_a_list_out_whose_matches_are_not_theirs_and_lost_offers_ar
     assert [row[1] for row in cells(exported(world))[1:]] == [key for _, key in PAIRS if key != "004"]
 
 
+NOTHING = (None, None, None)  # value, licences, jobs
+
+
 # ---- in -------------------------------------------------------------------------------------
 
 
@@ -123,25 +134,26 @@ def test_of_thirty_rows_exactly_the_three_edited_ones_change_and_a_second_time_n
     decide(store, COLLEAGUE, Change("N1", "005", "contacted", note="先談\n再看"), NOW)
     judge(store, ADMIN, "N1", "006", 2, DAY)
     content = edited(exported(world), (2, "階段", "已聯繫"), (2, "下次日期", "民國115年12月31日"), (12, "階段", "declined"),
-                     (12, "婉拒原因", "Wrong TRL"), (22, "評分", 2))
+                     (12, "婉拒原因", "Wrong TRL"), (22, "評分", 2), (23, "階段", "合約"), (23, "合約金額（新臺幣）", "120萬"), (23, "新增就業", 3))
     tried = apply_sheet(store, ADMIN, content, NOW, dry_run=True)
     assert stages(store) == {"005": "contacted"}
     found = apply_sheet(store, ADMIN, content, NOW)
     assert found == tried
-    assert (found.errors, found.rows, [c.row for c in found.changes]) == ((), COUNT, [2, 12, 22])
+    assert (found.errors, found.rows, [c.row for c in found.changes]) == ((), COUNT, [2, 12, 22, 23])
     assert {d.offer_id: (says(d), d.who) for d in latest_decisions(store)} == {
-        "005": (("contacted", "", "先談\n再看", None), "a2"), "000": (("contacted", "", None, date(2026, 12, 31)), "a1"),
-        "010": (("declined", "trl", None, None), "a1")}
+        "005": (("contacted", "", "先談\n再看", None, *NOTHING), "a2"), "000": (("contacted", "", None, date(2026, 12, 31), *NOTHING), "a1"),
+        "010": (("declined", "trl", None, None, *NOTHING), "a1"), "021": (("contract", "", None, None, 1_200_000, None, 3), "a1")}
     assert [(j.offer_id, j.grade, j.date) for j in store.judged()] == [("006", 2, DAY), ("020", 2, DAY)]
     for sheet in (content, exported(world), exported(world, "en")):
         again = apply_sheet(store, ADMIN, sheet, NOW)
         assert (again.changes, again.errors) == ((), ())
-    assert len(store.outcomes("N1")) == 3
+    assert len(store.outcomes("N1")) == 4
 
 
 @pytest.mark.parametrize(("edits", "column", "words"), [
     ([("階段", "結婚")], "階段", "應為其中之一：列入、已聯繫"), ([("階段", "婉拒")], "婉拒原因", "婉拒的原因"),
     ([("階段", "會議"), ("婉拒原因", "距離太遠")], "婉拒原因", "距離太遠"), ([("階段", "婉拒"), ("婉拒原因", "醜")], "婉拒原因", "應為其中之一"),
+    ([("階段", "會議"), ("授權件數", 1)], "授權件數", "只有「合約」"), ([("階段", "合約"), ("合約金額（新臺幣）", "很多")], "合約金額（新臺幣）", "整數"),
     ([("評分", 7)], "評分", "0 到 3"), ([("評分", "很好")], "評分", "0 到 3"),
     ([("階段", "會議"), ("下次日期", "2026-02-30")], "下次日期", "沒有這一天"), ([("階段", "會議"), ("備註", "長" * 2001)], "備註", "2000"),
     ([("需求編號", "N9")], "需求編號", "您的園區沒有這個需求"), ([("需求編號", "N2")], "需求編號", "您的園區沒有這個需求"),
@@ -235,7 +247,7 @@ def test_grades_and_decisions_are_stored_together_or_not_at_all(world, monkeypat
     content = edited(exported(world), (2, "階段", "會議"), (3, "評分", 1))
     found = read_decision_sheet(world[0], ADMIN, content)
     decide(world[0], COLLEAGUE, Change("N1", "000", "contract"), NOW)
-    monkeypatch.setattr(sheets, "read_decision_sheet", lambda *a: found)
+    monkeypatch.setattr(reading, "read_decision_sheet", lambda *a: found)
     with pytest.raises(InputError, match="in this moment; nothing was stored"):
         apply_sheet(world[0], ADMIN, content, NOW)
     assert (stages(world[0]), world[0].judged()) == ({"000": "contract"}, ())
@@ -271,10 +283,10 @@ def test_missing_and_double_columns_are_named(world):
 
 
 def test_a_workbook_too_large_is_refused_before_it_is_read(world, monkeypatch):
-    monkeypatch.setattr(sheets, "MOST_ROWS", COUNT)
+    monkeypatch.setattr(table, "MOST_ROWS", COUNT)
     with pytest.raises(FileFormatError, match="more than 30 rows"):
         read_decision_sheet(world[0], ADMIN, exported(world))
-    monkeypatch.setattr(sheets, "LARGEST", 1_000_000)
+    monkeypatch.setattr(table, "LARGEST", 1_000_000)
     bomb = damaged(exported(world), "sheet1.xml", lambda part: part + b" " * 10_000_000)
     with pytest.raises(FileFormatError, match="larger than 1 MB"):
         read_decision_sheet(world[0], ADMIN, bomb)
@@ -291,12 +303,14 @@ ROWS = st.tuples(st.sampled_from(STAGES), st.sampled_from(REASONS), NOTES, DATES
 @given(st.dictionaries(st.integers(2, COUNT + 1), ROWS, max_size=4), st.sampled_from(("zh", "en")), st.integers(2, COUNT + 1))
 def test_any_edits_come_back_and_no_others(world, wanted, lang, touched):
     store = world[0]
-    names = {key: zh if lang == "zh" else en for key, zh, en, _ in sheets.COLUMNS}
+    names = {key: zh if lang == "zh" else en for key, zh, en, _ in COLUMNS}
     content, edits, expected = exported(world, lang), [], {d.offer_id: says(d) for d in latest_decisions(store)}
     for row, (stage, reason, note, day, _) in wanted.items():
         reason = reason if stage == "declined" else ""
         clean = note.replace("\r\n", "\n").replace("\r", "\n").strip()
-        expected[PAIRS[row - 2][1]] = (stage, reason, clean or None, day)
+        brought = (1_000_000, 0, 2) if stage == "contract" else (None, None, None)
+        expected[PAIRS[row - 2][1]] = (stage, reason, clean or None, day, *brought)
+        edits += [(row, names[name], value) for name, value in zip(BROUGHT, brought, strict=True)]
         edits += [(row, names["stage"], STAGE_NAMES[stage][lang]), (row, names["next_date"], day and day.isoformat()),
                   (row, names["reason"], REASON_NAMES[reason][lang] if reason else None)]
     grades = {row: grade for row, (*_, grade) in wanted.items() if grade is not None}
@@ -304,16 +318,16 @@ def test_any_edits_come_back_and_no_others(world, wanted, lang, touched):
 
     def write_notes(sheet):  # as text: openpyxl would take "=…" for a formula
         for row, (_, _, note, _, _) in wanted.items():
-            cell = sheet.cell(row, [key for key, *_ in sheets.COLUMNS].index("note") + 1)
+            cell = sheet.cell(row, [key for key, *_ in COLUMNS].index("note") + 1)
             cell.value, cell.data_type = (note, "s") if note else (None, "n")
 
     if touched not in wanted:  # by a colleague, after the export
         decide(store, COLLEAGUE, Change(*PAIRS[touched - 2], "contract"), NOW, reopen=True)
-        expected[PAIRS[touched - 2][1]] = ("contract", "", None, None)
+        expected[PAIRS[touched - 2][1]] = ("contract", "", None, None, None, None, None)
     judged = {j.offer_id: j.grade for j in store.judged()} | {PAIRS[row - 2][1]: grade for row, grade in grades.items()}
     found = apply_sheet(store, ADMIN, edited(content, *edits, change=write_notes), NOW + timedelta(days=1))
     assert found.errors == ()
     assert {c.row for c in found.changes} <= set(wanted)
     assert {d.offer_id: says(d) for d in latest_decisions(store)} == expected
     assert {j.offer_id: j.grade for j in store.judged()} == judged
-    assert replace(read_decision_sheet(store, ADMIN, exported(world, lang)), rows=0) == sheets.ReadSheet((), (), 0)
+    assert replace(read_decision_sheet(store, ADMIN, exported(world, lang)), rows=0) == ReadSheet((), (), 0)

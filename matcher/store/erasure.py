@@ -1,6 +1,6 @@
 """What is stored about an account, and taking it out again so that no byte of it is left.
 
-Lists, outcomes, judgements and the audit keep ids, numbers and codes; the texts in them go.
+Lists, reports, outcomes, judgements and the audit keep ids, numbers and codes; their texts go.
 Vectors are the text in another form: those of texts nobody else has go too.
 """
 
@@ -18,6 +18,7 @@ from matcher.store import schema
 from matcher.store.audit import AuditLine, append, aware
 from matcher.store.notes import plain
 from matcher.store.records import touch
+from matcher.store.reports import blank_reports
 from matcher.store.store import Store, text_hash
 from matcher.vocabulary import Need
 
@@ -68,6 +69,7 @@ def remove_records(connection: Connection, records: Records) -> None:
     """Remove needs and offers with evidence, cards and vectors; what lists say of them, too."""
     needs, offers = records.get("need", ()), records.get("offer", ())
     lone = _lone_hashes(connection, needs, offers)
+    blank_reports(connection, (*needs, *offers))
     _empty_lists(connection, needs, offers)
     for side, table, ids in (("need", schema.needs, needs), ("offer", schema.offers, offers)):
         key = next(iter(table.primary_key.columns))
@@ -136,7 +138,7 @@ def _erase_account(connection: Connection, who: Person) -> None:
     """Remove account, drafts, consents, links and mail, and the party that was it alone."""
     own, email = {"account_id": who.account_id}, who.email
     for table in (schema.drafts, schema.consents, schema.sessions, schema.identities,
-                  schema.accounts):
+                  schema.subscriptions, schema.accounts):
         connection.execute(delete(table).filter_by(**own))
     connection.execute(delete(schema.tokens).filter_by(email=email))
     connection.execute(delete(schema.outbox).filter_by(recipient=email))
@@ -147,6 +149,7 @@ def _erase_account(connection: Connection, who: Person) -> None:
         connection.execute(delete(schema.conflicts).where(or_(
             conflicts.party_id == who.party_id, conflicts.other_party_id == who.party_id)))
         connection.execute(delete(schema.parties).filter_by(party_id=who.party_id))
+        blank_reports(connection, (), who.party_id)
 
 
 def _erase_audit(connection: Connection, who: Person) -> None:

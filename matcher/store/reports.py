@@ -188,3 +188,48 @@ def drop_report(store: Store, report_id: str) -> None:
     """Forget a report, so that it is made anew."""
     with store.writing() as connection:
         connection.execute(delete(_table).filter_by(report_id=report_id))
+
+
+def blank_reports(connection: Connection, ids: Iterable[str], party_id: str | None = None) -> None:
+    """Take the texts of some records, and a party's name, out of all stored reports.
+
+    Ids, numbers and codes stay: the report's figures can still be derived.
+    """
+    gone = {*ids, *([party_id] if party_id else [])}
+    query = select(_table.c.report_id, _table.c.facts, _table.c.content)
+    for report_id, facts, content in connection.execute(query).all():
+        values: dict[str, bytes] = {}
+        if facts:
+            values["facts"] = pack(_blank_facts(unpack(facts), gone))
+        if content:
+            values["content"] = pack(_blank_content(unpack(content), gone, _names(facts, gone)))
+        if values and values != {"facts": facts, "content": content}:
+            connection.execute(update(_table).filter_by(report_id=report_id).values(**values))
+
+
+def _names(facts: bytes | None, gone: set[str]) -> set[str]:
+    """Give the titles and names that the facts know the records by."""
+    plain = unpack(facts) if facts else {}
+    found = {plain[part][key]["title"] for part in ("needs", "offers") if part in plain
+             for key in gone & plain[part].keys()}
+    found |= {plain["owners"][key]["name"] for key in gone & plain.get("owners", {}).keys()}
+    return found - {""}
+
+
+def _blank_facts(plain: dict[str, Any], gone: set[str]) -> dict[str, Any]:
+    for part, name in (("needs", "title"), ("offers", "title"), ("owners", "name")):
+        for key in gone & plain[part].keys():
+            plain[part][key][name] = ""
+    return plain
+
+
+def _blank_content(plain: dict[str, Any], gone: set[str], names: set[str]) -> dict[str, Any]:
+    """Empty the texts of every row that names one of the records."""
+    for table in (t for section in plain["sections"] for t in section["tables"]):
+        kinds = [column["kind"] for column in table["columns"]]
+        table["rows"] = [
+            ["" if kind == "text" and isinstance(cell, str) else cell
+             for kind, cell in zip(kinds, row, strict=True)]
+            if any(isinstance(c, str) and (c in gone or c in names) for c in row) else row
+            for row in table["rows"]]
+    return plain

@@ -13,6 +13,7 @@ from fpdf import FPDF
 from fpdf.fonts import Glyph, SubsetMap, TTFFont
 from fpdf.output import OutputProducer, PDFFont, PDFType3Font
 from fpdf.syntax import Name
+from fpdf.util import escape_parens
 
 
 class ByNumber(SubsetMap):
@@ -32,6 +33,16 @@ def _number(glyph: Glyph) -> int:
     return int(digits) if digits.isdigit() else int(glyph.glyph_id)
 
 
+class Numbered(TTFFont):
+    """A font whose text is numbers of two bytes, those that Unicode keeps for pairs as well."""
+
+    __slots__ = ()
+
+    def escape_text(self, text: str) -> str:
+        """Give numbers as the characters of a PDF string."""
+        return escape_parens(text.encode("utf-16-be", "surrogatepass").decode("latin-1"))
+
+
 class Producer(OutputProducer):
     """Writes the document with the standard encoding."""
 
@@ -48,3 +59,4 @@ def number_characters(document: FPDF) -> None:
     for font in document.fonts.values():
         if isinstance(font, TTFFont) and font.is_cid_keyed:
             font.subset = ByNumber(font)
+            font.__class__ = Numbered
