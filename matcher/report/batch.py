@@ -25,6 +25,7 @@ from matcher.report.job import (
 from matcher.report.model import Report
 from matcher.report.subscriptions import recipients
 from matcher.settings import Settings
+from matcher.store.outbox import mails
 from matcher.store.reports import report_row
 from matcher.vocabulary import Message
 from matcher.workflow import Workspace
@@ -73,13 +74,13 @@ def rules_of(settings: Settings) -> Rules:
 
 
 def run_reports(space: Workspace, settings: Settings, order: Order, tools: Tools) -> list[Status]:
-    """Make the reports of an order, then send what mail is due.
+    """Make the reports of an order, then send what mail is due, that of a job that died too.
 
     Raises ``InputError`` for a month that is not over, and ``SettingError`` for a bad mail server.
     """
     check_month(order.first, tools.now(), order.draft)
     found = [_one(space, order, code, tools) for code in order.centres]
-    if any(status.mails for status in found):
+    if not order.draft and mails(space.store, due=tools.now()):
         mail.deliver(space.store, settings, tools.now())
     return found
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from matcher.report.facts import Entry, Facts
 from matcher.vocabulary import Message
@@ -15,11 +16,15 @@ from matcher.vocabulary import Message
 CAUSES: Mapping[str, str] = {
     "need-new": "the need is new",
     "need-opened": "the need opened on {day}",
+    "need-reopened": "the need was opened again",
+    "need-postponed": "the need was put off to {day}",
     "need-edited": "the need was edited",
     "need-expired": "the need ended on {day}",
     "need-withdrawn": "the need was withdrawn",
     "offer-new": "the offer is new",
     "offer-opened": "the offer opened on {day}",
+    "offer-reopened": "the offer was opened again",
+    "offer-postponed": "the offer was put off to {day}",
     "offer-edited": "the profile was edited",
     "offer-expired": "the offer ended on {day}",
     "offer-withdrawn": "the offer was withdrawn",
@@ -37,6 +42,7 @@ CAUSES: Mapping[str, str] = {
     "scope": "the list looks less far or farther than before",
     "pool": "other profiles changed how much its words weigh",
     "skipped": "the job had to leave the record out",
+    "restored": "the job can use the record again",
 }
 
 
@@ -103,17 +109,37 @@ class Months:
         is_now = new is not None and new.is_open(self.now.day)
         if was == is_now and (was or old == new):
             return None
-        if is_now:
-            assert new is not None
-            opened = old is not None and new.since is not None
-            return Cause(f"{what}-opened" if opened else f"{what}-new", day=str(new.since))
         if new is None:
-            skipped = (what, record_id) in {(s.what, s.record_id) for s in self.now.skipped}
-            return Cause("skipped" if skipped else f"{what}-withdrawn")
-        return Cause(f"{what}-expired", day=str(new.until))
+            left_out = _is_left_out(self.now, what, record_id)
+            return Cause("skipped" if left_out else f"{what}-withdrawn")
+        if not is_now:
+            return _closed(what, new, self.now.day)
+        if old is None and _is_left_out(self.before, what, record_id):
+            return Cause("restored")
+        return self._came(what, old, new)
+
+    def _came(self, what: str, old: Entry | None, new: Entry) -> Cause:
+        """Say how a record came: new, on its first day, or opened again by a change of its days."""
+        if old is None:
+            return Cause(f"{what}-new")
+        if new.since is not None and self.before.day < new.since:
+            return Cause(f"{what}-opened", day=str(new.since))
+        return Cause(f"{what}-reopened")
+
+
+def _closed(what: str, entry: Entry, day: date) -> Cause:
+    """Say why a record is not open on a day: it ended, or was put off."""
+    if entry.until is not None and entry.until < day:
+        return Cause(f"{what}-expired", day=str(entry.until))
+    return Cause(f"{what}-postponed", day=str(entry.since))
+
+
+def _is_left_out(month: Facts, what: str, record_id: str) -> bool:
+    return any((s.what, s.record_id) == (what, record_id) for s in month.skipped)
 
 
 def _in_conflict(month: Facts, need: str, offer: str) -> bool:
-    one, other = month.needs[need].party, month.offers[offer].party
+    asks, gives = month.needs.get(need), month.offers.get(offer)
+    one, other = asks and asks.party, gives and gives.party
     return one is not None and other is not None and (
         (one, other) in month.conflicts or (other, one) in month.conflicts)

@@ -17,7 +17,7 @@ from matcher.errors import MatcherError
 from matcher.report.calendar import next_month
 from matcher.report.facts import Facts
 from matcher.report.files import Format, format_of
-from matcher.report.job import facts_before
+from matcher.report.job import facts_before, is_gone, own_name
 from matcher.report.model import Report
 from matcher.report.subscriptions import is_office, recipients, wanted_needs
 from matcher.store import Store
@@ -60,7 +60,8 @@ def file_name(report: Report, lang: str, row: Format) -> str:
 def write_whole(path: Path, content: bytes) -> Path:
     """Write a file so that a reader sees the old or the new one, never a half."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = path.with_name(f"{path.name}.{own_name().replace(':', '+')}.part")
+    _sweep(path)
     try:
         with part.open("wb") as file:
             file.write(content)
@@ -71,6 +72,13 @@ def write_whole(path: Path, content: bytes) -> Path:
         part.unlink(missing_ok=True)
         raise
     return path
+
+
+def _sweep(path: Path) -> None:
+    """Remove what jobs that were killed while they wrote the file have left of it."""
+    for part in path.parent.glob(f"{path.name}.*.part"):
+        if is_gone(part.name[len(path.name) + 1:-len(".part")].replace("+", ":")):
+            part.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,9 @@ from matcher.report.facts import Facts, Pair
 
 CHANGES = ("new", "risen", "fallen", "continuing", "gone")
 NAMED = 5
+# Causes that decide alone, by the end of their key.
+ALONE = frozenset({"new", "opened", "reopened", "postponed", "expired", "withdrawn", "skipped",
+                   "restored", "conflict", "lifted"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +117,7 @@ def _causes(months: Months, pair: Pair, change: str) -> Iterable[Cause]:
     need, offer = pair
     of_need, of_offer = months.of_need(need), months.of_offer(need, offer)
     for found in (of_need, of_offer):
-        alone = [c for c in found if c.key.split("-")[-1] in (
-            "new", "opened", "expired", "withdrawn", "skipped", "conflict", "lifted")]
+        alone = [c for c in found if c.key.split("-")[-1] in ALONE]
         if alone:
             return alone
     old, new = _Seen(months.before, need, offer), _Seen(months.now, need, offer)

@@ -53,9 +53,10 @@ class _Listed:
 
 
 def gather(space: Workspace, store: Store, centre: str, first: date, rules: Rules, made: datetime,
-           progress: Progress) -> Gathered:
+           progress: Progress, before: Facts | None = None) -> Gathered:
     """Match a centre's open needs as of the month's last day; ``store`` is a frozen one.
 
+    ``before`` are the facts of the last report, which alone knows needs that have gone since.
     Records that cannot be read or encoded are left out and named.
     """
     day = last_day(first)
@@ -70,7 +71,8 @@ def gather(space: Workspace, store: Store, centre: str, first: date, rules: Rule
         steps={f.need.need_id: f.scope for f in listed.lists}, chosen=chosen, full=full,
         skipped=(*skipped, *listed.skipped), rescored=len(listed.lists),
         texts=len(batch.pool().texts), market=measure_market(listed.interest, listed.welcome),
-        **_records(batch.store, centre, day), **_happened(batch.store, centre, first))
+        **_records(batch.store, centre, day),
+        **_happened(batch.store, centre, first, before))
     return Gathered(facts, listed.lists, batch.encoded)
 
 
@@ -90,7 +92,8 @@ def _match(batch: Workspace, needs: Sequence[Need], day: date, rules: Rules,
         except (MatcherError, ValueError) as problem:
             skipped.append(Skipped("need", need.need_id, _reason(problem)))
         progress("match", done, len(needs))
-    pairs: NDArray[np.float64] = np.array(both, float).reshape(-1, 2, len(offers))
+    pairs: NDArray[np.float64] = np.array(both, float).reshape(
+        len(both), 2, len(offers))
     return _Listed(tuple(lists), scores, pairs[:, 0], pairs[:, 1], tuple(skipped))
 
 
@@ -173,10 +176,10 @@ def _themes(needs: Iterable[Need], day: date) -> tuple[tuple[str, str, int, int]
                  for (centre, theme), found in sorted(firms.items()))
 
 
-def _happened(store: Store, centre: str, first: date) -> dict[str, Any]:
+def _happened(store: Store, centre: str, first: date, before: Facts | None) -> dict[str, Any]:
     """Give decisions up to the month's end, what was shown before it, and judgements."""
-    end = starts(next_month(first))
-    decided = decided_in(store, centre, end)
+    end, gone, listed = starts(next_month(first)), _known_needs(before), _ever_listed(before)
+    decided = decided_in(store, centre, end, gone)
     places = places_in_lists(store, decided)
     events = fold_steps(_event(d, places.get(d.number)) for d in decided)
     own = {need.need_id for need in store.needs(centre)}
@@ -185,8 +188,19 @@ def _happened(store: Store, centre: str, first: date) -> dict[str, Any]:
         if judged.need_id in own and (judged.date is None or judged.date < next_month(first)):
             pair = grades[judged.need_id]
             pair[judged.offer_id] = max(judged.grade, pair.get(judged.offer_id, 0))
-    return {"events": events, "shown": tuple(sorted(ever_shown(store, end))),
+    return {"events": events, "shown": tuple(sorted(ever_shown(store, end) | listed)),
             "grades": dict(grades)}
+
+
+def _known_needs(before: Facts | None) -> set[str]:
+    """Name the needs an earlier report knew: what came of them counts when they have gone."""
+    return {*before.needs, *(event.need for event in before.events)} if before else set()
+
+
+def _ever_listed(before: Facts | None) -> set[str]:
+    """Name the offers that stood in a list of an earlier report."""
+    return {*before.shown, *(o for found in before.listed.values() for o in found)} if before else (
+        set())
 
 
 def fold_steps(events: Iterable[Event]) -> tuple[Event, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from matcher.store.reports import (
     extend_lease,
     facts_of,
     finish_report,
+    free_report,
     put_content,
     put_facts,
     put_instant,
@@ -79,13 +81,18 @@ def report_id_of(centre: str, first: date) -> str:
 
 
 def own_name() -> str:
-    """Name this process among all that may make reports: host and process id."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+    """Name who works here among all that may make reports: host, process id, thread but the main.
+
+    Two threads of one process are two jobs.
+    """
+    here = threading.current_thread()
+    thread = "" if here is threading.main_thread() else f":{here.native_id}"
+    return f"{socket.gethostname()}:{os.getpid()}{thread}"
 
 
 def is_gone(owner: str) -> bool:
     """Say whether an owner was a process of this machine that works no more."""
-    host, _, number = owner.rpartition(":")
+    host, number, *_ = [*owner.split(":"), ""]
     if host != socket.gethostname() or not number.isdecimal():
         return False
     try:
@@ -101,24 +108,35 @@ def make_report(space: Workspace, centre: str, first: date, rules: Rules, tools:
                 finish: Callable[[Made], None]) -> Made:
     """Make a centre's report of a month, or find the finished one.
 
-    ``finish`` writes files and queues mails, before the report counts as finished. Raises
-    ``InputError`` for a month that is not over.
+    ``finish`` writes files and queues mails, before the report counts as finished; a job that
+    fails frees the report for the next. Raises ``InputError`` for a month that is not over.
     """
     check_month(first, tools.now(), draft=False)
     report_id, owner = report_id_of(centre, first), own_name()
     row = _claimed(space.store, report_id, centre, first, owner, tools)
     if row.finished is not None:
         return Made(report_id, stored_report(space.store, report_id), fresh=False)
+    try:
+        return _carried_out(space, row, rules, owner, tools, finish)
+    except BaseException:
+        free_report(space.store, report_id, owner)
+        raise
+
+
+def _carried_out(space: Workspace, row: ReportRow, rules: Rules, owner: str, tools: Tools,
+                 finish: Callable[[Made], None]) -> Made:
+    """Do the steps of a claimed report that are not done yet."""
+    store, report_id = space.store, row.report_id
     tools.step("claimed")
     encoded = _keep_facts(space, row, rules, owner, tools)
     tools.step("facts")
-    if content_of(space.store, report_id) is None:
-        _kept(put_content(space.store, report_id, owner, to_plain(_build(space.store, report_id))))
+    if content_of(store, report_id) is None:
+        _kept(put_content(store, report_id, owner, to_plain(_build(store, report_id))))
     tools.step("content")
-    made = Made(report_id, stored_report(space.store, report_id), True, encoded)
+    made = Made(report_id, stored_report(store, report_id), True, encoded)
     finish(made)
     tools.step("mails")
-    _kept(finish_report(space.store, report_id, owner, tools.now()))
+    _kept(finish_report(store, report_id, owner, tools.now()))
     tools.step("finished")
     return made
 
@@ -126,12 +144,12 @@ def make_report(space: Workspace, centre: str, first: date, rules: Rules, tools:
 def draft_report(space: Workspace, centre: str, first: date, rules: Rules, tools: Tools) -> Report:
     """Make the report of a month so far; nothing of it is kept."""
     check_month(first, tools.now(), draft=True)
+    before = facts_before(space.store, centre, first)
     with space.store.frozen() as frozen:
         gathered = gather(space, frozen, centre, first, rules, _instant(tools.now()),
-                          tools.progress)
+                          tools.progress, before)
     lists = {found.need.need_id: found for found in gathered.lists}
-    return build_report(Month(gathered.facts, lists, facts_before(space.store, centre, first)),
-                        draft=True)
+    return build_report(Month(gathered.facts, lists, before), draft=True)
 
 
 def build_report(month: Month, draft: bool = False) -> Report:
@@ -206,13 +224,14 @@ def _keep_facts(space: Workspace, row: ReportRow, rules: Rules, owner: str, tool
     """Gather and store what the report is made of, unless that is done; count texts encoded."""
     if facts_of(space.store, row.report_id) is not None:
         return 0
+    before = facts_before(space.store, row.centre, row.month)
     with space.store.frozen() as frozen:
         mark = _mark(space, frozen, rules)
         made = row.made if row.mark == mark else _instant(tools.now())
         _kept(put_instant(space.store, row.report_id, owner, made, mark))
         tools.step("read")
         gathered = gather(space, frozen, row.centre, row.month, rules, made,
-                          _renewing(space.store, row.report_id, owner, tools))
+                          _renewing(space.store, row.report_id, owner, tools), before)
     tools.step("matched")
     _kept(put_facts(space.store, row.report_id, owner, to_json(gathered.facts), gathered.lists))
     return gathered.encoded

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -62,9 +62,12 @@ class Month:
         return self.facts.owners.get(entry.party or "") if entry else None
 
     def firm(self, need: str) -> str:
-        """Name the firm of a need; a need without one counts as a firm of its own."""
+        """Name the firm of a need; a need without one counts as a firm of its own.
+
+        Needs that have gone count as one firm together: they might all have been one's.
+        """
         entry = self.facts.needs.get(need)
-        return entry.party if entry and entry.party else need
+        return entry.party or need if entry else ""
 
     def events(self, since: date | None = None) -> tuple[Event, ...]:
         """Give the decisions taken from a day on up to the month's end."""
@@ -106,6 +109,11 @@ def counted(number: float, firms: int) -> Cell:
 def share(part: float, whole: float) -> float | None:
     """Give part of whole, 0…1; None of nothing."""
     return part / whole if whole else None
+
+
+def counted_of(month: Month, needs: Collection[str]) -> Cell:
+    """Count needs, unless they are of too few firms to be told."""
+    return counted(len(needs), firms_of(month, needs))
 
 
 def firms_of(month: Month, needs: Iterable[str]) -> int:

@@ -12,7 +12,7 @@ from matcher.vocabulary import Message
 from matcher.workflow import Progress, Workspace, silent
 
 SINGULAR = {"parties": "party", "needs": "need", "offers": "offer", "evidence": "evidence",
-            "judged": "judged pair", "conflicts": "conflict"}
+            "judged": "judged pair", "conflicts": "conflict", "outcomes": "decision"}
 FAULTS = (MatcherError, ValueError)
 
 

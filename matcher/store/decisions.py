@@ -136,10 +136,20 @@ def history(store: Store, need_id: str, offer_id: str) -> tuple[Decision, ...]:
     return _read(store, _DECIDED, _rows.need_id == need_id, _rows.offer_id == offer_id)
 
 
-def decided_in(store: Store, centre: str, before: datetime) -> tuple[Decision, ...]:
-    """Give what was decided about a centre's needs before a time, in order, nothing undone."""
-    of_centre = select(schema.needs.c.need_id).where(schema.needs.c.centre == centre)
-    return _read(store, _HOLDS, _rows.need_id.in_(of_centre), _rows.time < before.astimezone(UTC))
+def decided_in(store: Store, centre: str, before: datetime, gone: Collection[str] = ()
+               ) -> tuple[Decision, ...]:
+    """Give what was decided about a centre's needs before a time, in order, nothing undone.
+
+    ``gone`` names needs that were the centre's: where such a one is no more, it counts too.
+    """
+    needs = schema.needs.c
+    of_centre = select(needs.need_id).where(needs.centre == centre)
+    in_time = _HOLDS & (_rows.time < before.astimezone(UTC))
+    found = list(_read(store, in_time, _rows.need_id.in_(of_centre)))
+    for part in _portions(gone):
+        found += _read(store, in_time, _rows.need_id.in_(part),
+                       _rows.need_id.not_in(select(needs.need_id)))
+    return tuple(sorted(found, key=lambda d: d.number))
 
 
 def places_in_lists(store: Store, decided: Iterable[Decision]
@@ -207,6 +217,8 @@ def undo_decision(store: Store, number: int, who: str, time: datetime) -> bool:
 
 
 def _read(store: Store, *where: Any) -> tuple[Decision, ...]:
+    if hidden := store.left_out.get("outcomes"):
+        where = (*where, _rows.number.not_in(sorted(map(int, hidden))))
     with store.reading() as connection:
         return tuple(map(_to_decision, connection.execute(_all(*where))))
 

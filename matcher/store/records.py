@@ -6,7 +6,9 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import Any, TypeVar
+from functools import cache
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from sqlalchemy import Connection, Table, bindparam, insert, select, update
 
@@ -108,3 +110,30 @@ def to_noun(noun: type[Noun], row: Mapping[str, Any]) -> Noun:
             value = date.fromisoformat(value)
         values[f.name] = tuple(value) if isinstance(value, list) else value
     return noun(**values)
+
+
+def misfit(record: Any) -> str | None:
+    """Name the first field whose value is of another kind than the noun's, with that value.
+
+    SQLite keeps any value in any column: only another program, or damage, puts one there.
+    """
+    noun: Any = type(record)
+    for name, kinds, is_many in _kinds_of(noun):
+        value = getattr(record, name)
+        parts = value if is_many and isinstance(value, tuple) else (value,)
+        if not all(isinstance(part, kinds) for part in parts):
+            return f"{name}: {value!r}"
+    return None
+
+
+@cache
+def _kinds_of(noun: Any) -> tuple[tuple[str, tuple[type, ...], bool], ...]:
+    """Give each field's name, the types its value may have, and whether it holds many of them."""
+    found = []
+    for name, hint in get_type_hints(noun).items():
+        if get_origin(hint) is tuple:
+            found.append((name, (get_args(hint)[0],), True))
+        else:
+            parts = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+            found.append((name, tuple(get_origin(part) or part for part in parts), False))
+    return tuple(found)

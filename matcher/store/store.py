@@ -26,12 +26,14 @@ from matcher.store.records import (
     MATCHED,
     NOUNS,
     Changes,
+    misfit,
     portions,
     put_records,
     to_noun,
     touch,
 )
 from matcher.vocabulary import (
+    STAGES,
     Conflict,
     Evidence,
     JudgedPair,
@@ -100,7 +102,8 @@ class Store:
             store = Store(self._engine, self._url, connection)
             store.snapshot()  # SQLite's view begins with the first look
             yield Store(self._engine, self._url, connection,
-                        {what: store.damaged(what) for what in NOUNS})
+                        {what: store.damaged(what) for what in NOUNS}
+                        | {"outcomes": store.damaged_outcomes()})
 
     def without(self, what: str, faults: Mapping[str, str]) -> Store:
         """Give the same store in which some records of a kind are left out, each with why."""
@@ -109,22 +112,42 @@ class Store:
 
     def damaged(self, what: str) -> dict[str, str]:
         """Name the records of a kind that cannot be read, each with what is wrong."""
-        table = NOUNS[what][1]
-        key = next(iter(table.primary_key.columns))
+        key = next(iter(NOUNS[what][1].primary_key.columns))
         try:
-            self._all(what)
+            return {getattr(record, key.name): problem for record in self._all(what)
+                    if (problem := misfit(record))}
         except ROW_FAULTS:
             with self.reading() as connection:
                 ids = list(connection.scalars(select(key).order_by(key)))
-            return {i: str(p) for i in dict.fromkeys(ids) if (p := self._fault(what, key.name, i))}
-        return {}
+            return {i: p for i in dict.fromkeys(ids) if (p := self._fault(what, key.name, i))}
 
-    def _fault(self, what: str, key: str, record_id: str) -> Exception | None:
+    def _fault(self, what: str, key: str, record_id: str) -> str | None:
         try:
-            self._all(what, **{key: record_id})
+            found = self._all(what, **{key: record_id})
         except ROW_FAULTS as problem:
-            return problem
-        return None
+            return str(problem)
+        return next(filter(None, map(misfit, found)), None)
+
+    def damaged_outcomes(self) -> dict[str, str]:
+        """Name the decisions that cannot be read, by number, each with what is wrong."""
+        try:
+            if not any(map(misfit, self.outcomes(stages=STAGES))):
+                return {}
+        except ROW_FAULTS:
+            pass
+        column = schema.outcomes.c
+        with self.reading() as connection:
+            numbers = list(connection.scalars(select(column.number).where(
+                column.stage.in_(STAGES)).order_by(column.number)))
+        return {str(n): problem for n in numbers if (problem := self._outcome_fault(n))}
+
+    def _outcome_fault(self, number: int) -> str | None:
+        query = select(schema.outcomes).filter_by(number=number)
+        try:
+            with self.reading() as connection:
+                return misfit(_to_outcome(dict(connection.execute(query).mappings().one())))
+        except ROW_FAULTS as problem:
+            return str(problem)
 
     # ---- records -------------------------------------------------------------------------
 
@@ -330,6 +353,8 @@ class Store:
         """
         query = (select(schema.outcomes).where(schema.outcomes.c.undone.is_(None))
                  .order_by(schema.outcomes.c.number))
+        if hidden := self.left_out.get("outcomes"):
+            query = query.where(schema.outcomes.c.number.not_in(sorted(map(int, hidden))))
         if stages is not None:
             query = query.where(schema.outcomes.c.stage.in_(sorted(stages)))
         if need_id is not None:

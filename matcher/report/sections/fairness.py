@@ -70,7 +70,7 @@ def _by(month: Month, seen: dict[str, float], key: str, title: str,
         parties = {month.facts.offers[o].party or o for o in offers}
         label: Cell = name or UNKNOWN
         if len(parties) < SMALL:
-            rows.append((label, len(offers), HIDDEN, HIDDEN))
+            rows.append((label, HIDDEN, HIDDEN, HIDDEN))
         else:
             rows.append((label, len(offers), share(len(offers), every),
                          share(sum(seen.get(o, 0.0) for o in offers), total)))

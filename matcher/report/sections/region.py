@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from matcher.report.facts import Entry
 from matcher.report.model import HIDDEN, SMALL, Cell, Chart, Column, Row, Section, Table
-from matcher.report.month import Month, centre_name, share, term
+from matcher.report.month import Month, centre_name, counted_of, share, term
 from matcher.report.sections.parts import COUNT, SHARE
 from matcher.vocabulary import THEMES, Message
 
@@ -19,23 +19,42 @@ NAMED = 20
 
 def gaps(month: Month) -> Section:
     """Count needs, matches and offers of each theme, and needs by centre and theme."""
-    asked = Counter(t for n in month.matches for t in month.facts.needs[n].themes)
-    alone = Counter(t for n, offers in month.matches.items() if not offers
-                    for t in month.facts.needs[n].themes)
+    asked = _by_theme(month, month.matches)
+    alone = _by_theme(month, [n for n, offers in month.matches.items() if not offers])
     given = Counter(t for e in month.own_offers.values() for t in e.themes)
     columns = (Column("theme", "Theme"), Column("needs", "Needs", "number"),
                Column("alone", "Without an offer", "number"),
                Column("share", "Share without", "percent"),
                Column("offers", "The centre's offers", "number"))
-    rows = tuple((term("themes", t), asked[t], alone[t], share(alone[t], asked[t]), given[t])
-                 for t in sorted(THEMES, key=lambda t: (-alone[t], -asked[t], t)))
+    rows = tuple((term("themes", t), *_told(month, asked[t], alone[t]), given[t])
+                 for t in sorted(THEMES, key=lambda t: (-len(alone[t]), -len(asked[t]), t)))
     chart = Chart("gaps_chart", "Needs and offers by theme", "bar", tuple(r[0] for r in rows), (
-        (Message("Needs"), tuple(float(r[1]) for r in rows)),
-        (Message("Without an offer"), tuple(float(r[2]) for r in rows)),
+        (Message("Needs"), tuple(map(_height, (r[1] for r in rows)))),
+        (Message("Without an offer"), tuple(map(_height, (r[2] for r in rows)))),
         (Message("The centre's offers"), tuple(float(r[4]) for r in rows))), "gaps")
     return Section("gaps", "Themes and gaps", (), (
-        Table("gaps", "Themes with needs and without offers", columns, rows), _matrix(month)),
-        (chart,))
+        Table("gaps", "Themes with needs and without offers", columns, rows, Message(
+            "Cells of fewer than {least} firms are not shown.", {"least": SMALL})),
+        _matrix(month)), (chart,))
+
+
+def _by_theme(month: Month, needs: Iterable[str]) -> dict[str, list[str]]:
+    """Put needs together by theme."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for need in needs:
+        for theme in month.facts.needs[need].themes:
+            found[theme].append(need)
+    return found
+
+
+def _told(month: Month, asked: list[str], alone: list[str]) -> tuple[Cell, Cell, Cell]:
+    """Give needs, those without an offer and their share; nothing of too few firms."""
+    told = (counted_of(month, asked), counted_of(month, alone))
+    return (*told, HIDDEN if HIDDEN in told else share(len(alone), len(asked)))
+
+
+def _height(cell: Cell) -> float | None:
+    return float(cell) if isinstance(cell, (int, float)) else None
 
 
 def _matrix(month: Month) -> Table:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 
 from matcher.report.calendar import starts
 from matcher.report.differences import CHANGES
-from matcher.report.model import Cell, Column, Section, Table
-from matcher.report.month import Month, share, term, total
+from matcher.report.model import SMALL, Cell, Column, Section, Table
+from matcher.report.month import Month, firms_of, share, term, total
 from matcher.report.sections.parts import COUNT
 from matcher.vocabulary import Message
 
@@ -74,14 +75,23 @@ def _results(month: Month) -> Message:
 
 def _waiting(month: Month) -> Message:
     alone = [need for need, offers in month.matches.items() if not offers]
-    themes = Counter(t for need in alone for t in month.facts.needs[need].themes)
-    most: Cell = term("themes", min(themes, key=lambda t: (-themes[t], t))) if themes else "–"
+    most = _most(month, alone)
     end = starts(month.facts.end)
     stale = sum(e.stage not in ("contract", "declined") and end - e.time > STALE
                 for e in month.latest.values())
     return Message("{alone} needs are without an offer, most of them in {theme}; {stale} matches "
                    "have waited in their stage for more than 30 days.",
                    {"alone": len(alone), "theme": most, "stale": stale})
+
+
+def _most(month: Month, needs: Sequence[str]) -> Cell:
+    """Name the theme most of some needs have, unless too few firms have it to be told."""
+    themes = Counter(t for need in needs for t in month.facts.needs[need].themes)
+    if not themes:
+        return "–"
+    most = min(themes, key=lambda t: (-themes[t], t))
+    has = [need for need in needs if most in month.facts.needs[need].themes]
+    return term("themes", most) if firms_of(month, has) >= SMALL else "–"
 
 
 def _figures(month: Month) -> Table:

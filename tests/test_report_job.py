@@ -1,0 +1,439 @@
+"""The job of a report: claims, clocks, months, faults, mails, alerts, subscriptions."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from conftest import account_in
+from report_child import PROCESSES, order_of, run, settings_of
+from simulated_year import Concepts, Year
+
+from matcher import mail
+from matcher.accounts import by_email, viewer_of
+from matcher.errors import ForbiddenError, InputError, UnknownRecordError
+from matcher.languages import render
+from matcher.report import delivery
+from matcher.report.batch import plan_reports, run_reports
+from matcher.report.calendar import last_day
+from matcher.report.delivery import send_alerts
+from matcher.report.files import format_of
+from matcher.report.job import (
+    LEASE,
+    Tools,
+    draft_report,
+    forget,
+    make_report,
+    stored_facts,
+    stored_report,
+)
+from matcher.report.subscriptions import Wish, own_subscriptions, recipients, subscribe, unsubscribe
+from matcher.store import open_store
+from matcher.store.decisions import put_decisions
+from matcher.store.outbox import mails
+from matcher.store.reports import claim_report, report_row
+from matcher.store.schema import metadata
+from matcher.vocabulary import JudgedPair, Outcome
+
+FIRST, NOW = date(2026, 12, 1), datetime(2027, 1, 2, 4, tzinfo=UTC)
+REPORT = "2026-12-CTSP"
+
+
+@pytest.fixture
+def region(tmp_path):
+    """Six needs and twelve offers in HOME, nothing reported yet."""
+    return Year(open_store(settings_of(tmp_path, "").database_url), needs=6, offers=12, evidence=12)
+
+
+def tools(now=NOW, **more):
+    return Tools(lambda: now, more.pop("progress", lambda *a: None), pause=lambda seconds: time.sleep(0.02), **more)
+
+
+def make(region, first=FIRST, now=NOW, centre="CTSP", **more):
+    return make_report(region.space, centre, first, region.rules, tools(now, **more), lambda made: None)
+
+
+def batch(region, home, now=NOW, url="", **order):
+    return run_reports(region.space, settings_of(home, url), order_of(home, **order), tools(now))
+
+
+def dump(store, without=()):
+    """Every row of every table."""
+    with store.reading() as connection:
+        return {name: connection.execute(table.select()).all() for name, table in metadata.tables.items() if name not in without}
+
+
+def files_of(home):
+    return {file.name: file.read_bytes() for file in sorted((home / "reports").glob("*"))}
+
+
+def broken(region, sql):
+    with region.store.writing() as connection:
+        assert connection.exec_driver_sql(sql).rowcount == 1
+
+
+# ---- two at once -----------------------------------------------------------------------------
+
+
+def test_a_second_process_waits_is_told_who_works_and_finds_the_report(region, tmp_path):
+    child = PROCESSES.Process(target=run, args=(str(tmp_path), "", NOW.isoformat()))
+
+    def at_step(name):
+        if name == "matched":  # while this job has the report, the other process wants it
+            child.start()
+            while not (tmp_path / "waits").exists():
+                assert child.is_alive()
+                time.sleep(0.05)
+
+    found = run_reports(region.space, settings_of(tmp_path, ""), order_of(tmp_path), tools(step=at_step))
+    first = files_of(tmp_path)
+    child.join(60)
+    assert (found[0].state, child.exitcode) == ("made", 0)
+    assert (tmp_path / "waits").read_text("utf-8") == f"{os.uname().nodename}:{os.getpid()}"
+    assert (tmp_path / "points").read_text("utf-8") == ""
+    assert files_of(tmp_path) == first
+    assert report_row(region.store, REPORT).attempts == 1
+
+
+def test_of_two_threads_one_works_and_the_other_is_told(region, tmp_path):
+    told, made, started = [], [], threading.Event()
+
+    def second():
+        started.wait(20)
+        made.append(make(Later(region), waits=lambda row: told.append(row.owner)))
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    made.append(make(region, step=lambda name: (started.set(), time.sleep(0.3)) if name == "facts" else None))
+    thread.join(60)
+    assert sorted(m.fresh for m in made) == [False, True]
+    assert made[0].report == made[1].report
+    assert told == [f"{os.uname().nodename}:{os.getpid()}"]
+
+
+class Later:
+    """The same region through a workspace of another thread."""
+
+    def __init__(self, region):
+        self.space, self.rules = region.space.over(region.store), region.rules
+
+
+def test_a_dead_owners_claim_is_taken_at_once(region):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    claim(region, f"{os.uname().nodename}:{dead.pid}")
+    assert make(region, waits=pytest.fail).fresh
+
+
+def claim(region, owner, until=NOW + LEASE):
+    claim_report(region.store, REPORT, "CTSP", FIRST, owner, NOW, until, lambda _: False)
+
+
+def test_a_foreign_hosts_claim_is_taken_after_its_lease(region):
+    claim(region, "elsewhere:1")
+    clock, told = [NOW], []
+
+    def pause(seconds):
+        clock[0] += timedelta(minutes=3)
+
+    made = make_report(region.space, "CTSP", FIRST, region.rules, Tools(lambda: clock[0], lambda *a: None, pause=pause, waits=told.append),
+                       lambda made: None)
+    assert made.fresh
+    assert [row.owner for row in told] == ["elsewhere:1"]
+    assert clock[0] >= NOW + LEASE
+
+
+def test_a_job_that_fails_frees_its_report(region):
+    def fail(name):
+        if name == "content":
+            raise InputError("It failed.")
+
+    with pytest.raises(InputError, match="failed"):
+        make(region, step=fail)
+    assert report_row(region.store, REPORT).owner is None
+    made = make(region)
+    assert (made.fresh, made.encoded) == (True, 0)
+
+
+# ---- clocks and months -------------------------------------------------------------------------
+
+
+def test_a_clock_set_back_makes_no_second_report(region, tmp_path):
+    (first,) = batch(region, tmp_path)
+    before, rows = files_of(tmp_path), dump(region.store)
+    (second,) = batch(region, tmp_path, NOW - timedelta(hours=1))
+    assert (first.state, second.state, second.mails) == ("made", "found", 0)
+    assert files_of(tmp_path) == before
+    assert dump(region.store) == rows
+
+
+@pytest.mark.parametrize(("first", "now", "sentence"), [
+    (date(2026, 12, 1), datetime(2026, 12, 31, 15, 59, 59, tzinfo=UTC), "2026-12 is not over before 2027-01-01"),
+    (date(2028, 2, 1), datetime(2028, 2, 28, 16, tzinfo=UTC), "2028-02 is not over before 2028-03-01"),
+    (date(2027, 2, 1), datetime(2027, 1, 31, 15, 59, 59, tzinfo=UTC), "2027-02 has not begun yet"),
+])
+def test_a_month_that_is_not_over_is_refused(region, first, now, sentence):
+    with pytest.raises(InputError) as caught:
+        make(region, first, now)
+    assert sentence in render(caught.value.message, "en")
+    assert "2027-02" not in sentence or "尚未開始" in render(caught.value.message, "zh")
+    assert report_row(region.store, f"{first:%Y-%m}-CTSP") is None
+
+
+@pytest.mark.parametrize(("moment", "month"), [
+    (datetime(2027, 1, 31, 15, 59, 59, tzinfo=UTC), "2027-01"), (datetime(2027, 1, 31, 16, tzinfo=UTC), "2027-02"),
+    (datetime(2028, 2, 29, 15, 59, 59, tzinfo=UTC), "2028-02"), (datetime(2028, 2, 29, 16, tzinfo=UTC), "2028-03"),
+    (datetime(2026, 12, 31, 15, 59, 59, tzinfo=UTC), "2026-12"), (datetime(2026, 12, 31, 16, tzinfo=UTC), "2027-01"),
+])
+def test_a_decision_counts_in_its_month_of_taiwan(region, moment, month):
+    put_decisions(region.store, [Outcome("N001", "O001", "meeting", moment)])
+    first = date.fromisoformat(f"{month}-01")
+    report = make(region, first, datetime(2029, 1, 1, tzinfo=UTC)).report
+    counts = {row[0].en: row[1] for row in report.table("decided").rows}
+    assert counts["Meeting"] == 1
+    assert report.end - timedelta(days=1) == last_day(first)
+    assert next(row[1:] for row in report.table("outcomes").rows) == (1, 1, 1)
+
+
+def test_a_draft_keeps_nothing_and_a_plan_writes_nothing(region, tmp_path):
+    before = dump(region.store)
+    planned = plan_reports(region.space, order_of(tmp_path), tools())
+    assert ([s.state for s in planned], dump(region.store), files_of(tmp_path)) == (["planned"], before, {})
+    (status,) = run_reports(region.space, settings_of(tmp_path, ""), order_of(tmp_path, draft=True), tools(datetime(2026, 12, 9, tzinfo=UTC)))
+    assert (status.state, status.code) == ("draft", 0)
+    assert {name.split(".")[1] for name in files_of(tmp_path)} == {"draft"}
+    assert dump(region.store, {"vectors"}) == {k: v for k, v in before.items() if k != "vectors"}
+    assert draft_report(region.space, "CTSP", FIRST, region.rules, tools()).draft
+
+
+def test_a_report_is_made_again_only_without_a_later_one(region, tmp_path):
+    (missing,) = batch(region, tmp_path, again=True)
+    assert (missing.state, render(missing.problems[0], "en")) == ("failed", f"There is no report with the id “{REPORT}”.")
+    batch(region, tmp_path)
+    (again,) = batch(region, tmp_path, NOW + timedelta(hours=1), again=True)
+    assert (again.state, report_row(region.store, REPORT).made) == ("made", NOW + timedelta(hours=1))
+    make(region, date(2027, 1, 1), datetime(2027, 2, 2, tzinfo=UTC))
+    with pytest.raises(InputError) as caught:
+        forget(region.store, REPORT)
+    assert "2027-01-CTSP was compared with it" in render(caught.value.message, "en")
+
+
+# ---- what goes wrong -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("gone", [("needs", "offers"), ("offers",), ("needs",)])
+def test_a_centre_without_needs_or_offers_gets_its_report(region, gone):
+    for what in gone:
+        region.store.delete(what, [getattr(r, f"{what[:-1]}_id") for r in getattr(region.store, what)()])
+    for month in (FIRST, date(2027, 1, 1)):
+        report = make(region, month, datetime(2027, 2, 2, tzinfo=UTC)).report
+        assert [row[1] for row in report.table("figures").rows][:4] == ([0, 0, 0, 0] if "needs" in gone else [4, 0, 4, 0])
+        for form in ("html", "xlsx", "csv", "json"):
+            assert format_of(form).write(report, "zh")
+    told = [render(row[6], "en") for row in report.table("without_offer").rows]
+    assert told == ([] if "needs" in gone else ["no offer may be matched with it"] * 4)
+
+
+@pytest.mark.parametrize(("sql", "what", "record"), [
+    ("UPDATE offers SET themes = '{broken' WHERE offer_id = 'O003'", "offer", "O003"),
+    ("UPDATE offers SET valid_to = '2026-13-45' WHERE offer_id = 'O003'", "offer", "O003"),
+    ("UPDATE needs SET themes = '{broken' WHERE need_id = 'N002'", "need", "N002"),
+    ("UPDATE needs SET valid_from = 'soon' WHERE need_id = 'N002'", "need", "N002"),
+    ("UPDATE offers SET themes = '5' WHERE offer_id = 'O003'", "offer", "O003"),
+    ("UPDATE offers SET themes = '{\"a\": 1}' WHERE offer_id = 'O003'", "offer", "O003"),
+    ("UPDATE offers SET description = x'ff' WHERE offer_id = 'O003'", "offer", "O003"),
+    ("UPDATE offers SET trl_now = 'high' WHERE offer_id = 'O003'", "offer", "O003"),
+    ("UPDATE needs SET kinds = 'null' WHERE need_id = 'N002'", "need", "N002"),
+    ("UPDATE evidence SET text = x'ff' WHERE evidence_id = 'E003'", "evidence", "E003"),
+    ("UPDATE parties SET extra = '{broken' WHERE party_id = 'L02'", "party", "L02"),
+    ("UPDATE outcomes SET time = 'noon' WHERE number = 1", "decision", "1"),
+    ("UPDATE outcomes SET value_ntd = 'much' WHERE number = 1", "decision", "1"),
+    ("UPDATE judged SET date = 'never' WHERE need_id = 'N001'", "judged pair", "N001"),
+])
+def test_a_damaged_row_is_left_out_by_name_and_the_rest_goes_on(region, sql, what, record):
+    region.store.put(judged=[JudgedPair("N001", "O001", 3, "a", FIRST)])
+    put_decisions(region.store, [Outcome("N001", "O001", stage, NOW - timedelta(days=9), value_ntd=value) for stage, value in (
+        ("meeting", None), ("contract", 5))])
+    broken(region, sql)
+    report = make(region).report
+    ((told, found, problem),) = report.table("skipped").rows
+    assert (told.id, found) == (what, record)
+    assert render(problem, "en")
+    facts = stored_facts(region.store, REPORT)
+    listed = facts.listed
+    assert [e.number for e in facts.events] == ([2] if what == "decision" else [1, 2])
+    assert len(listed) == 4 - (what == "need")
+    assert record not in {o for offers in listed.values() for o in offers}
+
+
+class Refusing(Concepts):
+    """An encoder that cannot read one text."""
+
+    def __init__(self, word):
+        self.word = word
+
+    def encode(self, texts):
+        if any(self.word in text for text in texts):
+            raise ValueError("the text cannot be read")
+        return super().encode(texts)
+
+    encode_query = encode_document = encode
+
+
+@pytest.mark.parametrize("record", ["O004", "N001"])
+def test_a_text_that_the_encoder_refuses_is_left_out_by_name(region, record):
+    kind = "offer" if record[0] == "O" else "need"
+    found = getattr(region.store, kind)(record)
+    region.store.put(**{f"{kind}s": [replace(found, description="UNREADABLE words of one record.")]})
+    region.space = region.space.with_encoder(Refusing("UNREADABLE"))
+    rows = make(region).report.table("skipped").rows
+    assert [(row[0].id, row[1], render(row[2], "en")) for row in rows] == [(kind, record, "the text cannot be read")]
+    assert len(stored_facts(region.store, REPORT).listed) == 4 - (kind == "need")
+
+
+def test_a_full_disk_leaves_no_half_file_and_the_next_run_finishes(region, tmp_path, monkeypatch):
+    def full(number):
+        raise OSError(errno.ENOSPC, "No space left on device", "reports")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(delivery.os, "fsync", full)
+        (status,) = batch(region, tmp_path)
+    assert (status.state, status.code, files_of(tmp_path)) == ("failed", 1, {})
+    assert "No space left" in render(status.problems[0], "en") or "disk is full" in render(status.problems[0], "en")
+    (status,) = batch(region, tmp_path)
+    assert (status.state, status.encoded, len(files_of(tmp_path))) == ("made", 0, 8)
+
+
+def test_one_centre_that_fails_stops_no_other(region, tmp_path, monkeypatch):
+    real = delivery.write_whole
+    monkeypatch.setattr(delivery, "write_whole", lambda path, content: real(path, content) if "STSP" in path.name else fail_with(errno.EACCES))
+    found = batch(region, tmp_path, centres=("CTSP", "STSP"))
+    assert [(s.report_id, s.state, s.code) for s in found] == [(REPORT, "failed", 1), ("2026-12-STSP", "made", 0)]
+
+
+def fail_with(number):
+    raise OSError(number, os.strerror(number), "reports")
+
+
+def test_while_the_mail_server_is_down_the_report_is_made_and_mails_wait(region, tmp_path):
+    account_in(region.store, role="reader", centre="CTSP")
+    wish(region, "reader", Wish("CTSP", "zh", "html"))
+    (status,) = batch(region, tmp_path, url="smtp://127.0.0.1:1")
+    assert (status.state, status.mails, status.code) == ("made", 1, 0)
+    (waiting,) = mails(region.store)
+    assert (waiting.sent, waiting.recipient, "Refused" in waiting.problem) == (None, "reader@example.org", True)
+    batch(region, tmp_path, NOW + timedelta(hours=1))  # now mails become files
+    assert mails(region.store)[0].sent == NOW + timedelta(hours=1)
+    assert len(mails(region.store)) == 1
+
+
+def test_what_is_written_during_the_job_is_not_in_its_report(region, tmp_path):
+    quiet = draft_report(region.space, "CTSP", FIRST, region.rules, tools())
+
+    def meddle(step, done, total):
+        if step == "match" and done == 1:
+            region.store.put(offers=[replace(o, title="LATER") for o in region.store.offers()])
+            region.store.delete("needs", ["N002"])
+
+    report = make(region, progress=meddle).report
+    assert set(stored_facts(region.store, REPORT).needs) >= {"N001", "N002"}
+    assert "LATER" not in repr(report)
+    assert [s for s in report.sections if s.key != "method"] == [s for s in quiet.sections if s.key != "method"]
+    assert stored_report(region.store, REPORT) == report
+
+
+# ---- alerts and subscriptions ----------------------------------------------------------------------
+
+
+def wish(region, name, wanted):
+    return subscribe(region.store, viewer_of(by_email(region.store, f"{name}@example.org")), wanted, NOW)
+
+
+def alert(region, day=date(2026, 12, 20), now=NOW):
+    before = {m.key for m in mails(region.store)}
+    count = send_alerts(region.space, "CTSP", day, now, lambda *a: None)
+    new = [m for m in mails(region.store) if m.key not in before]
+    assert count == len(new)
+    return new
+
+
+def test_an_alert_comes_once_a_pair(region):
+    account_in(region.store, role="centre-admin", centre="CTSP")
+    wish(region, "centre-admin", Wish("CTSP", "en", threshold=0.5))
+    first = alert(region)
+    assert first
+    assert all("has a match with a score of" in m.body and m.recipient == "centre-admin@example.org" for m in first)
+    assert alert(region, now=NOW + timedelta(days=1)) == []
+
+
+def test_an_alert_does_not_tell_what_the_last_report_held(region):
+    account_in(region.store, role="centre-admin", centre="CTSP")
+    wish(region, "centre-admin", Wish("CTSP", "en", threshold=0.5))
+    make(region, date(2026, 11, 1), datetime(2026, 12, 2, tzinfo=UTC))
+    assert alert(region) == []
+    need = region.store.need("N001")
+    region.store.put(offers=[replace(region.store.offer("O001"), offer_id="O900", title=need.title, description=need.description,
+                                     themes=need.themes, reach="national", valid_from=None, valid_to=None)])
+    assert "N001/O900" in {m.key.split("/", 2)[2] for m in alert(region)}
+
+
+def test_alerts_are_for_the_office_alone(region):
+    account_in(region.store, role="reader", centre="CTSP")
+    with pytest.raises(ForbiddenError):
+        wish(region, "reader", Wish("CTSP", threshold=0.5))
+    account_in(region.store, role="centre-admin", centre="CTSP")
+    with pytest.raises(UnknownRecordError):
+        wish(region, "centre-admin", Wish("CTSP", need_id="N003", threshold=0.5))  # another centre's need
+
+
+@pytest.mark.parametrize(("who", "wanted", "error", "words"), [
+    ({"role": "firm", "party_id": "F01"}, Wish("CTSP"), ForbiddenError, ""),
+    ({"role": "researcher", "party_id": "L01"}, Wish("CTSP"), ForbiddenError, ""),
+    ({"role": "reader", "centre": "STSP"}, Wish("CTSP"), ForbiddenError, ""),
+    ({"role": "reader", "centre": "CTSP"}, Wish("CTSP", sections=("summary", "gossip")), InputError, "gossip"),
+    ({"role": "reader", "centre": "CTSP"}, Wish("CTSP", format="docx"), InputError, "docx"),
+    ({"role": "reader", "centre": "CTSP"}, Wish("CTSP", lang="fr"), InputError, "fr"),
+    ({"role": "centre-admin", "centre": "CTSP"}, Wish("CTSP", threshold=1.5), InputError, "1.5"),
+])
+def test_a_subscription_that_cannot_be(region, who, wanted, error, words):
+    account_in(region.store, name="somebody", **who)
+    with pytest.raises(error) as caught:
+        wish(region, "somebody", wanted)
+    for lang in ("en", "zh"):
+        assert words in render(caught.value.message, lang)
+    assert recipients(region.store, "CTSP") == []
+
+
+def test_a_wish_replaces_the_same_one_and_only_its_owner_ends_it(region):
+    account_in(region.store, role="centre-admin", centre="CTSP")
+    account_in(region.store, role="reader", centre="CTSP")
+    wish(region, "centre-admin", Wish("CTSP", "zh", "pdf"))
+    wish(region, "centre-admin", Wish("CTSP", threshold=0.8))
+    number = wish(region, "centre-admin", Wish("CTSP", "en", "json", ("summary",)))
+    office, reader = (viewer_of(by_email(region.store, f"{name}@example.org")) for name in ("centre-admin", "reader"))
+    kept = own_subscriptions(region.store, office)
+    assert [(s.is_alert, s.lang, s.format, s.sections) for s in kept] == [(True, "zh", "pdf", ()), (False, "en", "json", ("summary",))]
+    with pytest.raises(UnknownRecordError):
+        unsubscribe(region.store, reader, number)
+    unsubscribe(region.store, office, number)
+    assert [s.is_alert for s in own_subscriptions(region.store, office)] == [True]
+
+
+def test_each_recipient_gets_what_the_role_may_see_in_the_wished_form(region, tmp_path):
+    account_in(region.store, role="reader", centre="CTSP")
+    account_in(region.store, role="centre-admin", centre="CTSP")
+    wish(region, "reader", Wish("CTSP", "zh", "html"))
+    wish(region, "centre-admin", Wish("CTSP", "en", "json", ("matches",)))
+    batch(region, tmp_path, url="smtp://127.0.0.1:1")
+    reader, office = mails(region.store)
+    contents = [mail.base64.b64decode(m.files[0][2]).decode() for m in (reader, office)]
+    assert [m.files[0][0] for m in (reader, office)] == ["2026-12-CTSP.zh.html", "2026-12-CTSP.en.json"]
+    assert ("CANARYSECRET" in contents[0], "CANARYSECRET" in contents[1]) == (False, True)
+    assert ("2026-12" in reader.subject, "月報" in reader.subject or "媒合" in reader.subject) == (True, True)
