@@ -10,7 +10,7 @@ text of the offer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -70,14 +70,18 @@ class Comparison:
 
 
 def explain(ranking: Ranking, pool: Pool, ranker: Ranker, embed: Embed,
-            top: int | None = None) -> tuple[Match, ...]:
-    """Turn the first ``top`` offers of a ranking into matches with evidence."""
+            top: int | None = None, least: float = 0.0) -> tuple[Match, ...]:
+    """Turn the first ``top`` offers of a ranking into matches with evidence.
+
+    Those scored below ``least`` are listed without explanation.
+    """
     explainer = Explainer(ranking, pool, ranker)
-    chosen = ranking.order[:top].tolist()
-    compared = compare(ranking, explainer.pool, chosen, embed)
-    nearest = np.max([c.best() for c in compared], axis=0) if compared else None
-    return tuple(explainer.match(offer, place, c, nearest)
-                 for place, (offer, c) in enumerate(zip(chosen, compared, strict=True), start=1))
+    listed = ranking.order[:top].tolist()
+    chosen = [offer for offer in listed if ranking.scores[offer] >= least]
+    compared = dict(zip(chosen, compare(ranking, explainer.pool, chosen, embed), strict=True))
+    nearest = np.max([c.best() for c in compared.values()], axis=0) if compared else None
+    return tuple(explainer.match(offer, place, compared[offer], nearest) if offer in compared
+                 else explainer.plain(offer, place) for place, offer in enumerate(listed, start=1))
 
 
 class Explainer:
@@ -111,17 +115,22 @@ class Explainer:
         missing = () if nearest is None else tuple(
             sentence for sentence, own, best in zip(compared.asked, compared.best(), nearest,
                                                     strict=True) if own < ANSWERED * best)
+        return replace(self.plain(offer, place), evidence=compared.pairs(), missing=missing,
+                       influence=self.influence(offer), raises=self.raises(offer),
+                       warnings=find_warnings(ranking, self.pool, offer))
+
+    def plain(self, offer: int, place: int) -> Match:
+        """Give the match of one offer with its figures alone."""
+        ranking, chances = self.ranking, self.ranking.propensities
         distance = float(ranking.distance_km[offer])
-        chances = ranking.propensities
         return Match(
             ranking.query.need.need_id, self.pool.offers[offer].offer_id, place,
             float(ranking.scores[offer]),
             {key: float(values[offer]) for key, values in ranking.features.items()},
             {key: float(values[offer]) for key, values in self._contributions.items()},
-            compared.pairs(), None if np.isnan(distance) else distance, missing,
-            self.influence(offer), self.raises(offer),
-            find_warnings(ranking, self.pool, offer),
-            None if chances is None or place > len(chances) else float(chances[place - 1]))
+            distance_km=None if np.isnan(distance) else distance,
+            propensity=None if chances is None or place > len(chances) else
+            float(chances[place - 1]))
 
     def influence(self, offer: int) -> tuple[Influence, ...]:
         """Say, for each of an offer's texts, which rank it would have without that text."""

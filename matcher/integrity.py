@@ -8,7 +8,7 @@ out before a text is encoded and counted, and said to people in a sentence each.
 from __future__ import annotations
 
 import re
-import unicodedata
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,10 +25,12 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 _MIXED = re.compile(r"[a-zA-Z][\u0370-\u03ff\u0400-\u04ff]|[\u0370-\u03ff\u0400-\u04ff][a-zA-Z]")
 _HIDDEN = re.compile(r"[\u200b\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
 _AGAIN = re.compile(r"([^\W\d_].{1,60}?)(?:[\s,，、;；]*\1){3,}", re.DOTALL)
+_PAUSES = re.compile(r"[\s,，、;；]+")
+LONGEST_AGAIN = 61
 _ITEM_END = re.compile(r"[,，、;；|/•·\t]+")
 _ITEM_OR_SPACE = re.compile(r"[,，、;；|/•·\s]+")
 _HAN = re.compile(r"[\u3400-\u9fff]")
-_LATIN_WORD = re.compile(r"[^\W_]+")
+_LATIN_WORD = _WORDS = re.compile(r"[^\W_]+")
 LIST_ITEMS = 10
 BARE_WORDS = 14
 LONGEST_ITEM = 4
@@ -80,8 +82,10 @@ def _unmasked(word: str) -> str:
 
 def _without_repetitions(text: str, warnings: list[Message]) -> str:
     """Leave out words said again and again without a pause; of equal sentences keep the first."""
-    once = _AGAIN.sub("", text)
+    once = _AGAIN.sub("", text) if may_repeat(text) else text
     parts = sentences(once)
+    if once == text and len(parts) - len(set(map(_first_letter, parts))) < 2:
+        return text
     first: dict[str, str] = {}
     for part in parts:
         first.setdefault(_key(part), part)
@@ -92,8 +96,40 @@ def _without_repetitions(text: str, warnings: list[Message]) -> str:
     return "\n".join(first.values())
 
 
+def may_repeat(text: str) -> bool:
+    """Say whether words may be said four times without a pause; False only where they are not.
+
+    Quick, where the search itself would take most of a long job: without pauses, what is
+    repeated begins with the same two characters at three places of equal distance.
+    """
+    dense = _PAUSES.sub("", text)
+    places: dict[str, list[int]] = defaultdict(list)
+    for place in range(len(dense) - 1):
+        places[dense[place : place + 2]].append(place)
+    return any(_four_times(dense, found) for found in places.values() if len(found) > 2)
+
+
+def _first_letter(sentence: str) -> str:
+    """Give what equal sentences have in common at least: the sign they begin with."""
+    return next((normalise(sign)[:1] for sign in sentence if sign.isalnum()), "")
+
+
+def _four_times(dense: str, places: Sequence[int]) -> bool:
+    """Say whether what begins at one of some places and ends at another stands four times."""
+    known = set(places)
+    for number, first in enumerate(places):
+        for second in places[number + 1 :]:
+            size = second - first
+            if size > LONGEST_AGAIN:
+                break
+            if second + size in known and (dense[first : second + 2 * size]
+                                           == dense[second : second + 3 * size]):
+                return True
+    return False
+
+
 def _key(sentence: str) -> str:
-    return "".join(c for c in normalise(sentence) if unicodedata.category(c)[0] in "LN")
+    return "".join(_WORDS.findall(normalise(sentence)))
 
 
 def _without_lists(text: str, warnings: list[Message]) -> str:
@@ -113,7 +149,8 @@ def is_keyword_list(sentence: str) -> bool:
     """
     is_han = len(_HAN.findall(sentence)) * 2 > len(sentence)
     parts = (_ITEM_OR_SPACE if is_han else _ITEM_END).split(sentence)
-    items = [count for part in parts if (count := len(terms(part)))]
+    items = ([count for part in parts if (count := len(terms(part)))]
+             if len(parts) >= LIST_ITEMS else [])
     short = sum(count <= LONGEST_ITEM for count in items)
     return short >= max(LIST_ITEMS, 0.8 * len(items)) or (
         detect(sentence) == "en" and _is_bare(sentence))

@@ -26,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,7 +144,7 @@ def _without_pasted(need: Need, pool: Pool, rows: list[int], embed: Embed) -> Po
 
 def _scored(query: Query, texts: Floats, pool: Pool, ranker: Ranker,
             circumstances: Circumstances) -> Ranking:
-    ok = eligible(query.need, pool.offers, circumstances.day, circumstances.banned)
+    ok = eligible(query.need, pool.offers, circumstances.day, circumstances.banned, pool.kept)
     distance = distances_km(query.place, pool.places)
     context = Context(query.need, pool.offers, log_mean_exp(texts, pool), distance, pool.evidence,
                       circumstances.records, circumstances.day, pool.kept)
@@ -269,16 +270,44 @@ def _join(values: Floats, missing: float, ordinary: float) -> float:
 
 
 def eligible(need: Need, offers: Sequence[Offer], day: date | None,
-             banned: Set[tuple[str, str]] = frozenset()) -> NDArray[np.bool_]:
-    """Say which offers may be matched at all, (n_offers,): kind, dates, reach, conflict."""
-    return np.array([not any(bars(need, offer, day, banned) for _, bars in EXCLUSIONS)
-                     for offer in offers], bool)
+             banned: Set[tuple[str, str]] = frozenset(),
+             kept: dict[object, Any] | None = None) -> NDArray[np.bool_]:
+    """Say which offers may be matched at all, (n_offers,): kind, dates, reach, conflict.
+
+    ``kept`` outlives the call: offers that are alike to an exclusion are asked about once.
+    """
+    ok, kept = np.ones(len(offers), bool), {} if kept is None else kept
+    for exclusion in EXCLUSIONS:
+        if exclusion.concerns(need, banned):
+            alike, places = _alike(offers, exclusion.fields, kept)
+            barred = [exclusion.bars(need, offer, day, banned) for offer in alike]
+            ok &= ~np.array(barred, bool)[places]
+    return ok
+
+
+def _alike(offers: Sequence[Offer], names: tuple[str, ...], kept: dict[object, Any]
+           ) -> tuple[list[Offer], NDArray[np.intp]]:
+    """Give one offer of each combination of values, and which of them stands for each offer."""
+    key = ("alike", names)
+    if key not in kept:
+        first: dict[tuple[object, ...], int] = {}
+        alike: list[Offer] = []
+        places = np.zeros(len(offers), np.intp)
+        for place, offer in enumerate(offers):
+            values = tuple(getattr(offer, name) for name in names)
+            if values not in first:
+                first[values] = len(alike)
+                alike.append(offer)
+            places[place] = first[values]
+        kept[key] = alike, places
+    found: tuple[list[Offer], NDArray[np.intp]] = kept[key]
+    return found
 
 
 def exclusions(need: Need, offer: Offer, day: date | None,
                banned: Set[tuple[str, str]] = frozenset()) -> tuple[Message, ...]:
     """Say every reason why an offer may not be matched with a need; none when it may."""
-    return tuple(reason for reason, bars in EXCLUSIONS if bars(need, offer, day, banned))
+    return tuple(e.reason for e in EXCLUSIONS if e.bars(need, offer, day, banned))
 
 
 def _is_open(record: Need | Offer, day: date | None) -> bool:
@@ -299,17 +328,38 @@ def _in_conflict(one: str | None, other: str | None, banned: Set[tuple[str, str]
     return (one, other) in banned or (other, one) in banned
 
 
-Bars = Callable[[Need, Offer, "date | None", Set[tuple[str, str]]], bool]
-EXCLUSIONS: tuple[tuple[Message, Bars], ...] = (
-    (Message("the need is not open on that day"), lambda n, o, day, b: not _is_open(n, day)),
-    (Message("the offer is not open on that day"), lambda n, o, day, b: not _is_open(o, day)),
-    (Message("the need asks for other kinds of offers"),
-     lambda n, o, day, b: bool(n.kinds) and o.kind not in n.kinds),
-    (Message("the offer is for its own centre only"), lambda n, o, day, b: not reaches(o, n)),
-    (Message("need and offer are of one and the same party"),
-     lambda n, o, day, b: n.party_id is not None and n.party_id == o.party_id),
-    (Message("the two parties declared a conflict of interest"),
-     lambda n, o, day, b: _in_conflict(n.party_id, o.party_id, b)),
+Banned = Set[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """One reason why a pair may not be matched.
+
+    ``bars`` takes need, offer, day and pairs of parties in conflict; of the offer it looks at
+    ``fields`` alone. ``concerns`` says whether any offer can be barred from a need at all.
+    """
+
+    reason: Message
+    fields: tuple[str, ...]
+    bars: Callable[[Need, Offer, date | None, Banned], bool]
+    concerns: Callable[[Need, Banned], bool] = lambda need, banned: True
+
+
+EXCLUSIONS: tuple[Exclusion, ...] = (
+    Exclusion(Message("the need is not open on that day"), (),
+              lambda n, o, day, b: not _is_open(n, day)),
+    Exclusion(Message("the offer is not open on that day"), ("valid_from", "valid_to"),
+              lambda n, o, day, b: not _is_open(o, day)),
+    Exclusion(Message("the need asks for other kinds of offers"), ("kind",),
+              lambda n, o, day, b: bool(n.kinds) and o.kind not in n.kinds),
+    Exclusion(Message("the offer is for its own centre only"), ("reach", "centre"),
+              lambda n, o, day, b: not reaches(o, n)),
+    Exclusion(Message("need and offer are of one and the same party"), ("party_id",),
+              lambda n, o, day, b: n.party_id is not None and n.party_id == o.party_id,
+              lambda n, b: n.party_id is not None),
+    Exclusion(Message("the two parties declared a conflict of interest"), ("party_id",),
+              lambda n, o, day, b: _in_conflict(n.party_id, o.party_id, b),
+              lambda n, b: any(n.party_id in pair for pair in b)),
 )
 
 

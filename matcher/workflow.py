@@ -247,16 +247,18 @@ def _rank_needs(workspace: Workspace, needs: Sequence[Need], vectors: Floats, to
         yield list_of(workspace, ranking, run, top)
 
 
-def list_of(workspace: Workspace, ranking: Ranking, run: Run, top: int | None) -> MatchList:
+def list_of(workspace: Workspace, ranking: Ranking, run: Run, top: int | None,
+            least: float = 0.0) -> MatchList:
     """Turn a ranking into a list: scope, near-ties in random order, explanation.
 
-    ``top`` None lists every eligible offer as it was scored.
+    ``top`` None lists every eligible offer as it was scored; matches scored below ``least`` are
+    not explained.
     """
     pool, scope = workspace.pool(), None
     if top is not None:
         order, scope = choose_scope(ranking, pool, top, workspace.threshold)
         ranking = shuffle(replace(ranking, order=order), run, top)
-    matches = explain(ranking, pool, workspace.ranker, workspace.embed_sentences, top)
+    matches = explain(ranking, pool, workspace.ranker, workspace.embed_sentences, top, least)
     return MatchList(ranking.query.need, matches, run, int(ranking.eligible.sum()),
                      scope.step if scope else "", scope.reason if scope else None)
 

@@ -8,12 +8,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import sparse
 
 from matcher import demonstration
 from matcher.encoding import load_encoder
 from matcher.features import Record
-from matcher.integrity import find_pasted, read_fairly
+from matcher.integrity import _AGAIN, find_pasted, may_repeat, read_fairly
 from matcher.lexical import count_terms
 from matcher.pool import build_pool, near_copies
 from matcher.ranker import load_ranker
@@ -169,3 +171,22 @@ def test_copies_do_not_keep_a_list_from_looking_further():
     order, scope = choose_scope(ranking, SimpleNamespace(offers=offers, copies=copies), 5, 0.2)
     assert scope.step == "whole country"
     assert [offers[i].offer_id for i in order] == ["c0", "c1", "o0", "o1", "o2", "c2", "c3", "c4", "c5"]
+
+
+PIECES = st.sampled_from(["溫室", "gan ", "a", "aa", "功率元件", "，", " ", "、;", "ab", "abab", "。", "x\n", "熱 變位", "1"])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(PIECES, max_size=14).map("".join), st.integers(1, 6))
+def test_the_quick_look_overlooks_no_repetition(text, times):
+    for whole in (text, text * times):
+        if _AGAIN.search(whole):
+            assert may_repeat(whole)
+
+
+@pytest.mark.parametrize(("text", "found"), [
+    ("溫室降溫，溫室降溫，溫室降溫，溫室降溫", True), ("aaaa", True), ("GaN GaN; GaN, GaN", True), ("溫室降溫，溫室降溫，溫室降溫", False),
+    ("the greenhouse, the theme, the thermostat and the thesis", False), ("", False), ("1", False),
+])
+def test_words_said_four_times_without_a_pause(text, found):
+    assert may_repeat(text) == found

@@ -85,7 +85,7 @@ def _match(batch: Workspace, needs: Sequence[Need], day: date, rules: Rules,
         try:
             if isinstance(ranking, Exception):
                 raise ranking
-            lists.append(list_of(batch, ranking, run, rules.top))
+            lists.append(list_of(batch, ranking, run, rules.top, rules.threshold))
             scores[need.need_id] = _best(ranking, offers)
             both.append((np.where(ranking.eligible, ranking.scores, np.nan),
                          np.where(ranking.eligible, ranking.welcome, np.nan)))

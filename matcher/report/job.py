@@ -245,7 +245,8 @@ def _mark(space: Workspace, frozen: Store, rules: Rules) -> str:
 
 def _build(store: Store, report_id: str) -> Report:
     facts = stored_facts(store, report_id)
-    lists = {need: store.match_list(facts.run.run_id, need) for need in facts.listed}
+    matched = dict.fromkeys(need for need, _ in facts.chosen)
+    lists = {need: store.match_list(facts.run.run_id, need) for need in matched}
     return build_report(Month(facts, lists, facts_before(store, facts.centre, facts.first)))
 
 

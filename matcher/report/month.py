@@ -18,7 +18,10 @@ from matcher.vocabulary import MatchList
 
 @dataclass(frozen=True)
 class Month:
-    """One centre's month with everything its sections read; ``before`` None: the first report."""
+    """One centre's month with everything its sections read.
+
+    ``lists`` are those of the needs that have a match; ``before`` None: the first report.
+    """
 
     facts: Facts
     lists: Mapping[str, MatchList]
