@@ -16,7 +16,11 @@ from urllib.parse import urlsplit
 import pytest
 from conftest import PASSWORD, account_in
 
+from matcher import workflow
 from matcher.demonstration import read_sample
+from matcher.report.calendar import last_month
+from matcher.report.facts import Rules
+from matcher.report.job import Tools, make_report
 from matcher.settings import load_settings
 from matcher.store import open_store
 
@@ -37,6 +41,10 @@ def home(tmp_path_factory):
     account_in(store, role="centre-admin", centre="STSP")
     account_in(store, role="firm", party_id=firm.party_id)
     account_in(store, role="researcher", party_id=group.party_id)
+    account_in(store, role="reader", centre="STSP")
+    made = datetime.now(UTC)
+    tools = Tools(lambda: made, workflow.silent)
+    make_report(workflow.open_workspace(settings), "STSP", last_month(workflow.today()), Rules(), tools, lambda made: None)
     return settings
 
 
@@ -444,6 +452,34 @@ def test_another_kind_brings_its_fields_and_keeps_what_was_typed(visit):
     assert (page.input_value("#title"), page.input_value("#description")) == ("量測設備", "可量測主軸。")
 
 
+@pytest.mark.parametrize(("lang", "width"), [("zh-TW", 1280), ("en", 360)])
+def test_an_administrator_reads_the_report_takes_it_home_and_subscribes_by_keyboard(visit, lang, width):
+    zh = lang == "zh-TW"
+    page = visit(ADMIN, lang=lang, width=width)
+    page.goto("/reports")
+    month = f"{last_month(workflow.today()):%Y-%m}"
+    with page.expect_download() as taken:
+        page.locator(f"a[aria-label='{month}-STSP PDF']").press("Enter")
+    assert taken.value.suggested_filename == f"{month}-STSP.{'zh' if zh else 'en'}.pdf"
+    assert Path(taken.value.path()).read_bytes().startswith(b"%PDF-")
+    page.select_option("#r-format", "xlsx")
+    page.locator("form:has(#r-format) button").press("Enter")
+    page.wait_for_selector("#notice .message")
+    wish = page.locator("li.card", has_text="XLSX")
+    assert ("月報" if zh else "Monthly report") in wish.inner_text()
+    page.fill("#a-threshold", "0.9")
+    page.locator("form:has(#a-threshold) button").press("Enter")
+    page.wait_for_function("() => document.body.innerText.includes('0.90')")
+    picture(page, "reports")
+    for _ in range(2):
+        page.locator("li.card button").first.press("Enter")
+        page.wait_for_load_state()
+    assert page.locator("li.card").count() == 0
+    page.locator(f"a:text-is('{month}')").press("Enter")
+    page.wait_for_url("**.html")
+    assert ("主任摘要" if zh else "Director's summary") in page.inner_text("body")
+
+
 def axe(page):
     import axe_core_python
 
@@ -455,8 +491,9 @@ def axe(page):
 PAGES = {None: ("/", "/sign-in", "/forgotten", "/nowhere", "/help", "/help/office", "/help/party"),
          "researcher@example.org": ("/", "/mine", "/drafts/new/offer", "/matches", "/account"),
          "firm@example.org": ("/", "/mine", "/drafts/new/need", "/matches", "/needs/{need}"),
+         "reader@example.org": ("/", "/region", "/reports", "/account"),
          ADMIN: ("/", "/centres/STSP", "/needs", "/offers", "/needs/{need}", "/needs/{need}/why?offer={offer}",
-                 "/needs/{need}/compare?offer={offer}&offer={other}", "/match?text=疫苗", "/offers/{offer}", "/board", "/region", "/review", "/decisions",
+                 "/needs/{need}/compare?offer={offer}&offer={other}", "/match?text=疫苗", "/offers/{offer}", "/board", "/region", "/reports", "/review", "/decisions",
                  "/account", "/accounts", "/needs/nope")}
 
 

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from conftest import EVIDENCE, NEEDS, OFFERS, PARTIES
 
 from matcher.cli import main
+from matcher.cli.base import Bar
 from matcher.store import open_store
 
 
@@ -157,3 +158,9 @@ def test_the_encoder_alone_is_measured(run, tmp_path):
     assert found["metrics"]["zh-en F1"]["mean"] == 1.0
     done = run("evaluate", str(tmp_path / "home"), "--encoder")
     assert done.exit_code == 2
+
+
+def test_a_progress_line_knows_the_time_left_from_the_pace_so_far():
+    bar = Bar()
+    assert [bar.seconds_left("match", done, 10, now) for done, now in ((1, 5.0), (2, 7.0), (6, 15.0), (10, 23.0), (1, 50.0))] == [
+        None, 16, 8, None, None]

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import sys
+import time
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -70,13 +71,29 @@ def say(text: str, **fields: object) -> None:
 
 
 class Bar:
-    """A progress line on standard error, only where a person watches."""
+    """A progress line on standard error with the time left, only where a person watches."""
+
+    def __init__(self) -> None:
+        self._begun: dict[str, tuple[float, int]] = {}
 
     def __call__(self, step: str, done: int, total: int) -> None:
         """Show how far a step is; the line ends when the step does."""
         if sys.stderr.isatty():
-            label = translate(step, language())
-            click.echo(f"\r{label} {done}/{total}", nl=done >= total, err=True)
+            label, left = translate(step, language()), self.seconds_left(step, done, total)
+            rest = "" if left is None else "  " + translate("{seconds} s left", language()).format(
+                seconds=left)
+            click.echo(f"\r{label} {done}/{total}{rest}\x1b[K", nl=done >= total, err=True)
+
+    def seconds_left(self, step: str, done: int, total: int, now: float | None = None
+                     ) -> int | None:
+        """Estimate the time left from the step's pace so far; None at its beginning and end."""
+        now = time.monotonic() if now is None else now
+        begun, before = self._begun.setdefault(step, (now, done))
+        if done >= total:
+            del self._begun[step]
+            return None
+        pace = (now - begun) / (done - before) if done > before else 0.0
+        return round(pace * (total - done)) if pace else None
 
 
 class Month(click.ParamType[date]):
