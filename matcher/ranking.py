@@ -182,18 +182,22 @@ def rank_without(ranking: Ranking, pool: Pool, ranker: Ranker, row: int,
 
 def _pasted(need: Need, offers: NDArray[np.intp], pool: Pool) -> tuple[int, ...]:
     """Find the texts of some offers that repeat the need word for word; older ones cannot."""
-    rows = [row for offer in offers.tolist() for row in pool.texts_of(offer)
-            if not _is_older(pool, row, need)]
+    rows = [row for offer in offers.tolist() for row in pool.texts_of(offer)]
+    if need.valid_from is not None:
+        years = _years(pool)
+        rows = [row for row in rows if not years[row] < need.valid_from.year]
     return tuple(rows[i] for i in find_pasted(need.text, [pool.texts[row].text for row in rows]))
 
 
-def _is_older(pool: Pool, row: int, need: Need) -> bool:
-    """Say whether a text is evidence of a year before the need was published."""
-    text = pool.texts[row]
-    if text.evidence_id is None or need.valid_from is None:
-        return False
-    years = [e.year for e in pool.evidence[text.offer] if e.evidence_id == text.evidence_id]
-    return bool(years and years[0] is not None and years[0] < need.valid_from.year)
+def _years(pool: Pool) -> list[float]:
+    """Give the year of each text, (n_texts,); NaN for an offer's own words and undated evidence."""
+    if "years" not in pool.kept:
+        known = {(place, e.evidence_id): e.year for place, own in enumerate(pool.evidence)
+                 for e in own if e.year is not None}
+        pool.kept["years"] = [float(known.get((t.offer, t.evidence_id or ""), np.nan))
+                              for t in pool.texts]
+    found: list[float] = pool.kept["years"]
+    return found
 
 
 def spread_copies(order: NDArray[np.intp], copies: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -279,27 +283,27 @@ def eligible(need: Need, offers: Sequence[Offer], day: date | None,
     ok, kept = np.ones(len(offers), bool), {} if kept is None else kept
     for exclusion in EXCLUSIONS:
         if exclusion.concerns(need, banned):
-            alike, places = _alike(offers, exclusion.fields, kept)
-            barred = [exclusion.bars(need, offer, day, banned) for offer in alike]
+            kinds, places = alike(offers, exclusion.fields, kept)
+            barred = [exclusion.bars(need, offer, day, banned) for offer in kinds]
             ok &= ~np.array(barred, bool)[places]
     return ok
 
 
-def _alike(offers: Sequence[Offer], names: tuple[str, ...], kept: dict[object, Any]
+def alike(offers: Sequence[Offer], names: tuple[str, ...], kept: dict[object, Any]
            ) -> tuple[list[Offer], NDArray[np.intp]]:
     """Give one offer of each combination of values, and which of them stands for each offer."""
     key = ("alike", names)
     if key not in kept:
         first: dict[tuple[object, ...], int] = {}
-        alike: list[Offer] = []
+        kinds: list[Offer] = []
         places = np.zeros(len(offers), np.intp)
         for place, offer in enumerate(offers):
             values = tuple(getattr(offer, name) for name in names)
             if values not in first:
-                first[values] = len(alike)
-                alike.append(offer)
+                first[values] = len(kinds)
+                kinds.append(offer)
             places[place] = first[values]
-        kept[key] = alike, places
+        kept[key] = kinds, places
     found: tuple[list[Offer], NDArray[np.intp]] = kept[key]
     return found
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matcher.features import NEAR_KM
 from matcher.pool import Pool
-from matcher.ranking import Ranking, first_copies, spread_copies
+from matcher.ranking import Ranking, alike, first_copies, spread_copies
 from matcher.reference import centres
 from matcher.vocabulary import Message, Need, Offer
 
@@ -31,18 +32,18 @@ class Scope:
     reason: Message | None = None
 
 
-def steps_of(need: Need, offers: Sequence[Offer], distance_km: NDArray[np.float32]
-             ) -> NDArray[np.intp]:
+def steps_of(need: Need, offers: Sequence[Offer], distance_km: NDArray[np.float32],
+             kept: dict[object, Any] | None = None) -> NDArray[np.intp]:
     """Give the first step of the ladder (place in ``STEPS``) at which each offer is seen, (n,).
 
     A need without a centre starts from the distance; an offer of unknown place is national.
+    ``kept`` outlives the call.
     """
     country = _country(need.centre)
-    return np.array([
-        0 if need.centre and offer.centre == need.centre else
-        1 if distance <= NEAR_KM else
-        2 if _country(offer.centre) == country else 3
-        for offer, distance in zip(offers, distance_km.tolist(), strict=True)], np.intp)
+    kinds, places = alike(offers, ("centre",), {} if kept is None else kept)
+    own = np.array([bool(need.centre) and o.centre == need.centre for o in kinds], bool)[places]
+    home = np.array([_country(o.centre) == country for o in kinds], bool)[places]
+    return np.select([own, distance_km <= NEAR_KM, home], [0, 1, 2], OPEN).astype(np.intp)
 
 
 def _country(centre: str | None) -> str:
@@ -57,7 +58,8 @@ def choose_scope(ranking: Ranking, pool: Pool, wanted: int, threshold: float
     Enough are ``wanted`` offers with a score of ``threshold`` (0…1) or more; of near-copies
     only the first two count.
     """
-    steps = steps_of(ranking.query.need, pool.offers, ranking.distance_km)[ranking.order]
+    steps = steps_of(ranking.query.need, pool.offers, ranking.distance_km,
+                     pool.kept)[ranking.order]
     good = (ranking.scores[ranking.order] >= threshold) & first_copies(ranking.order, pool.copies)
     counts = [int((good & (steps <= step)).sum()) for step in range(len(STEPS))]
     chosen = next((step for step, count in enumerate(counts) if count >= wanted), OPEN)

@@ -41,7 +41,7 @@ PAGES = {
     "list, first time": "/needs/{need}", "list, again": "/needs/{need}",
     "slider": "/needs/N00001?w-theme={step}&w-trl={step}", "filter": "/needs/N00001?kinds=capability&trl=4-6",
     "why": "/needs/{need}/why?offer={offer}", "need typed": "/match?text=想找第{number}種溫室降溫的方法，夜溫要低於二十四度。",
-    "board": "/board", "accounts": "/accounts", "region": "/region",
+    "board": "/board", "reports": "/reports", "accounts": "/accounts", "region": "/region",
 }
 
 

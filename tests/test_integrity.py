@@ -168,7 +168,7 @@ def test_copies_do_not_keep_a_list_from_looking_further():
     ranking = Ranking(Query(Need("N", "x", centre="STSP"), np.zeros(1, np.float32)), np.ones(9, bool), {},
                       np.zeros(9, np.float32) + 100, np.linspace(0.9, 0.5, 9), np.zeros(9, np.float32),
                       np.arange(9), np.ones(9))
-    order, scope = choose_scope(ranking, SimpleNamespace(offers=offers, copies=copies), 5, 0.2)
+    order, scope = choose_scope(ranking, SimpleNamespace(kept={}, offers=offers, copies=copies), 5, 0.2)
     assert scope.step == "whole country"
     assert [offers[i].offer_id for i in order] == ["c0", "c1", "o0", "o1", "o2", "c2", "c3", "c4", "c5"]
 

@@ -36,7 +36,7 @@ def test_a_list_is_widened_only_while_it_is_thin(scores, wanted, step, shown):
     order = np.argsort(-scores, kind="stable")
     ranking = Ranking(Query(NEED, np.zeros(1, np.float32)), np.ones(5, bool), {}, DISTANCES, scores,
                       np.zeros(5, np.float32), order, scores)
-    kept, scope = choose_scope(ranking, SimpleNamespace(offers=OFFERS, copies=np.full(5, -1)), wanted, 0.5)
+    kept, scope = choose_scope(ranking, SimpleNamespace(kept={}, offers=OFFERS, copies=np.full(5, -1)), wanted, 0.5)
     assert " ".join(OFFERS[i].offer_id for i in kept) == shown
     assert scope.step == step
     assert (scope.reason is None) is (step == STEPS[0])
