@@ -9,10 +9,16 @@ from matcher.store.store import Store
 
 
 def listed_pairs(store: Store, centre: str | None = None) -> tuple[tuple[str, str, float], ...]:
-    """Give (need id, offer id, highest score) of every pair that a stored list holds."""
-    table = schema.matches
-    query = select(table.c.need_id, table.c.offer_id, func.max(table.c.score)).group_by(
-        table.c.need_id, table.c.offer_id).order_by(table.c.need_id, table.c.offer_id)
+    """Give (need id, offer id, highest score) of every pair that a list showed to somebody.
+
+    Lists that only a monthly report was made of showed nothing to anybody.
+    """
+    table, shown = schema.matches, schema.outcomes
+    query = (select(table.c.need_id, table.c.offer_id, func.max(table.c.score))
+             .join(shown, (shown.c.run_id == table.c.run_id) & (shown.c.need_id == table.c.need_id)
+                   & (shown.c.offer_id == table.c.offer_id))
+             .where(shown.c.stage == "shown").group_by(table.c.need_id, table.c.offer_id)
+             .order_by(table.c.need_id, table.c.offer_id))
     if centre is not None:
         query = query.join(schema.needs, schema.needs.c.need_id == table.c.need_id).where(
             schema.needs.c.centre == centre)
