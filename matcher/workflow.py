@@ -72,7 +72,7 @@ class Workspace:
         self.ranker = ranker
         self._vectors: dict[tuple[str, str], Floats] = {}
         self._counts: dict[str, Any] = {}
-        self._pool: tuple[str, Pool] | None = None
+        self._pool: tuple[object, Pool] | None = None
         self._sentences: dict[str, Floats] = {}
         self._remembered: dict[object, Any] = {}
         self._lock = RLock()
@@ -81,8 +81,13 @@ class Workspace:
     def over(self, store: Store) -> Workspace:
         """Give a workspace over another view of the same store; what was computed goes along."""
         other = self.with_ranker(self.ranker)
-        other.store, other._pool = store, None
+        other.store = store
         return other
+
+    def adopt(self, other: Workspace) -> None:
+        """Take over the pool that a workspace over another view has made."""
+        with self._lock:
+            self._pool, self._counts = other._pool, other._counts
 
     def with_encoder(self, encoder: Encoder) -> Workspace:
         """Give a workspace of another encoder over the same store, counted terms kept."""
@@ -114,7 +119,8 @@ class Workspace:
     def pool(self, progress: Progress = silent) -> Pool:
         """Give all offers with their texts as of the store's present snapshot."""
         with self._lock:
-            snapshot = self.store.snapshot()
+            missing = sorted((what, sorted(ids)) for what, ids in self.store.left_out.items() if ids)
+            snapshot = (self.store.snapshot(), repr(missing))
             if self._pool is None or self._pool[0] != snapshot:
                 built = build_pool(self.store.offers(), self.store.evidence(),
                                    lambda texts: self.embed(texts, "document", progress),

@@ -26,6 +26,7 @@ def prepared(space: Workspace, store: Store, progress: Progress
         store = _without_faulty(batch)
         batch = space.over(store)
         batch.pool(progress)
+    space.adopt(batch)
     skipped = tuple(Skipped(SINGULAR[what], record_id, Message("{problem}", {"problem": problem}))
                     for what, faults in sorted(store.left_out.items())
                     for record_id, problem in sorted(faults.items()))
