@@ -111,7 +111,8 @@ def may_repeat(text: str) -> bool:
 
 def _first_letter(sentence: str) -> str:
     """Give what equal sentences have in common at least: the sign they begin with."""
-    return next((normalise(sign)[:1] for sign in sentence if sign.isalnum()), "")
+    return next((found[0][:1] for size in (8, len(sentence))
+                 if (found := _WORDS.findall(normalise(sentence[:size])))), "")
 
 
 def _four_times(dense: str, places: Sequence[int]) -> bool:

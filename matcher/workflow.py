@@ -119,8 +119,8 @@ class Workspace:
     def pool(self, progress: Progress = silent) -> Pool:
         """Give all offers with their texts as of the store's present snapshot."""
         with self._lock:
-            missing = sorted((what, sorted(ids)) for what, ids in self.store.left_out.items() if ids)
-            snapshot = (self.store.snapshot(), repr(missing))
+            without = [(what, sorted(ids)) for what, ids in self.store.left_out.items() if ids]
+            snapshot = (self.store.snapshot(), repr(sorted(without)))
             if self._pool is None or self._pool[0] != snapshot:
                 built = build_pool(self.store.offers(), self.store.evidence(),
                                    lambda texts: self.embed(texts, "document", progress),
@@ -338,15 +338,17 @@ def match_text(workspace: Workspace, text: str, *, centre: str | None = None, to
 
 
 def make_run(workspace: Workspace, needs: Iterable[Need], day: date, top: int | None,
-             records: Mapping[str, Record] | None = None) -> Run:
+             records: Mapping[str, Record] | None = None, least: float = 0.0) -> Run:
     """Name what makes the lists of some needs; equal inputs give an equal run id.
 
-    Only these needs count, so that the name does not tell of others.
+    Only these needs count, so that the name does not tell of others; ``least`` as in
+    :func:`list_of`.
     """
     known = track_records(workspace.store, day) if records is None else records
     digest = hashlib.sha256(repr(sorted(known.items())).encode()).hexdigest()
     asked = hashlib.sha256(repr(sorted(map(repr, needs))).encode()).hexdigest()
     rules = f"top {top}; threshold {workspace.threshold}; records {digest[:8]}"
+    rules += f"; explained from {least}" if least else ""
     parts = (workspace.encoder.revision, workspace.ranker.revision,
              f"{workspace.store.snapshot()}-{asked[:8]}")
     run = hashlib.sha256("|".join((*parts, rules, day.isoformat())).encode()).hexdigest()

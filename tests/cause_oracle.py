@@ -25,7 +25,7 @@ class Judge:
             found.append("no cause")
         if "pool" in told and own:
             found.append("pool, though the pair was edited")
-        if own and self.nothing_else(need, offer) and not own & set(told) and not {"capacity", "capacity-freed"} & set(told):
+        if own and self.nothing_else(need, offer) and not own & set(told) and not {"capacity", "capacity-freed", "shared"} & set(told):
             found.append(f"wanted one of {sorted(own)}")
         return found
 
@@ -41,6 +41,7 @@ class Judge:
             "year": lambda: self.at.first.month == 1, "scope": lambda: scope(self.at, need) != scope(self.old, need),
             "capacity": lambda: full(self.at, offer) and good(self.at, need, offer),
             "capacity-freed": lambda: full(self.old, offer) and good(self.old, need, offer),
+            "shared": lambda: good(self.at, need, offer) and good(self.old, need, offer),
             "came": lambda: named and all(self.passed(self.old, self.at, need, offer, o) for o in named),
             "left": lambda: named and all(self.passed(self.at, self.old, need, offer, o) for o in named),
             "pool": lambda: any(i[0] == "O" for i in self.log.touched), "skipped": lambda: False, "restored": lambda: False,

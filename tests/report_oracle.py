@@ -25,7 +25,7 @@ STAGE = {"shortlisted": "Shortlisted", "contacted": "Contacted", "meeting": "Mee
          "declined": "Declined"}
 REASON = {"trl": "Wrong TRL", "far": "Too far", "budget": "Budget"}
 YES = ("contacted", "meeting", "mou", "contract")
-HIDDEN, Z = "fewer than 3", 1.959964
+HIDDEN, Z = "not shown (fewer than 3 firms)", 1.959964
 
 
 def taipei(text):
@@ -182,7 +182,7 @@ class Instant:
 
     def firm(self, need_id):
         found = self.needs.set_index("need_id").party_id[need_id]
-        return found or need_id
+        return found or ""
 
 
 def _fold(found):
@@ -278,8 +278,7 @@ def funnel(at):
 
 
 def decided(at):
-    told = at.since(at.first).stage
-    return [(STAGE[s], int((told == s).sum())) for s in STAGES]
+    return [(STAGE[s], count_of(at, s, at.first)) for s in STAGES]
 
 
 def _steps(at):
@@ -319,21 +318,29 @@ def waiting(at):
 
 
 def total(at, name, day):
-    told = at.since(day)
-    told = told[told[name].fillna(0) > 0]
-    return int(told[name].sum()) if told.firm.nunique() >= 3 or told.empty else HIDDEN
+    return int(standing(at, day)[name].fillna(0).sum())
+
+
+def standing(at, day):
+    """Contracts since a day that were not declined, or begun anew, afterwards."""
+    last = at.decided.groupby(["need_id", "offer_id"]).tail(1)
+    last = last[last.stage == "contract"]
+    return last[last.when >= pd.Timestamp(day)] if day else last
+
+
+def count_of(at, stage, day):
+    return len(standing(at, day)) if stage == "contract" else int((at.since(day).stage == stage).sum())
 
 
 def outcomes(at):
-    rows = [(STAGE[s], *(int((at.since(d).stage == s).sum()) for d in at.spans)) for s in ("meeting", "mou", "contract")]
+    rows = [(STAGE[s], *(count_of(at, s, d) for d in at.spans)) for s in ("meeting", "mou", "contract")]
     return rows + [(title, *(total(at, name, d) for d in at.spans)) for title, name in (
         ("Value of contracts, NT$", "value_ntd"), ("Licences", "licences"), ("Jobs", "jobs"))]
 
 
 def contracts(at):
-    told = at.since(at.first.replace(month=1))
     return [(r.when.date().isoformat(), r.need_id, at.title(r.need_id), r.offer_id, at.title(r.offer_id), r.value_ntd, r.licences, r.jobs)
-            for r in told[told.stage == "contract"].itertuples()]
+            for r in standing(at, at.first.replace(month=1)).sort_values("number").itertuples()]
 
 
 def _ndcg(listed, grades):
@@ -403,11 +410,9 @@ def _by(at, group):
     found = {o: group(at, o, row) for o, row in offers.iterrows()}
     groups = pd.Series({o: name if isinstance(name, str) else "" for o, name in found.items()})
     rows = []
-    for name in sorted(groups.unique(), key=lambda g: (not g, g)):
+    for name in sorted(groups.unique(), key=lambda g: (not g, int("".join(filter(str.isdigit, g.split("-")[0])) or 0), g)):
         ids = groups.index[groups == name]
-        few = offers.loc[ids].party_id.nunique() < 3
-        rows.append((name or "not stated", *([HIDDEN] * 3 if few else
-                    [len(ids), len(ids) / len(offers), float(seen.reindex(ids).fillna(0).sum() / seen.sum())])))
+        rows.append((name or "not stated", len(ids), len(ids) / len(offers), float(seen.reindex(ids).fillna(0).sum() / seen.sum())))
     return rows
 
 
@@ -441,9 +446,7 @@ def gaps(at):
     for theme in THEMES:
         ids = list(asked[asked.theme == theme].id)
         alone = [n for n in ids if not at.matched[n]]
-        told = [n if len({at.firm(i) for i in part}) >= 3 or not part else HIDDEN for n, part in ((len(ids), ids), (len(alone), alone))]
-        rate = HIDDEN if HIDDEN in told else share(len(alone), len(ids))
-        rows.append((name_of("themes", theme), *told, rate, sum(t == theme for _, t in given)))
+        rows.append((name_of("themes", theme), len(ids), len(alone), share(len(alone), len(ids)), sum(t == theme for _, t in given)))
     return rows
 
 
@@ -453,7 +456,9 @@ def matrix(at):
     rows = []
     for centre in sorted(cells.centre.unique()):
         parts = [cells[(cells.centre == centre) & (cells.theme == theme)] for theme in THEMES]
-        rows.append((centres()[centre].name["en"], *(len(p) if p.firm.nunique() >= 3 or p.empty else HIDDEN for p in parts)))
+        few = [not p.empty and p.firm.nunique() < 3 for p in parts]
+        rows.append((centres()[centre].name["en"], *(
+            len(p) if centre == at.centre or (len(p) and not hidden) or not any(few) else HIDDEN for p, hidden in zip(parts, few, strict=True))))
     return rows
 
 
@@ -495,12 +500,11 @@ def edited(at, side):
 
 def sentences(at):
     """The director's summary in English, figure by figure."""
-    good, told, first = sum(map(bool, at.matched.values())), at.since(at.first).stage, at.first
-    count = lambda s: int((told == s).sum())  # noqa: E731
+    good, first = sum(map(bool, at.matched.values())), at.first
+    count = lambda s: count_of(at, s, first)  # noqa: E731
     alone = [n for n, offers in at.matched.items() if not offers]
     themes = {t: {n for n in alone if t in json.loads(at.open_needs.themes[n])} for t in THEMES}
     most = min((t for t in themes if themes[t]), key=lambda t: (-len(themes[t]), t), default=None)
-    few = most is None or len({at.firm(n) for n in themes[most]}) < 3
     yes = [f"The centre had {len(at.lists)} open needs and {len(at.own_offers)} offers of its own; {good} needs "
            f"({round(100 * good / len(at.lists)) if at.lists else 0} %) had a match with a score of {at.rules.threshold} or more."]
     if at.before:
@@ -509,13 +513,14 @@ def sentences(at):
                    f"as they were since {at.before.first:%Y-%m}; {c['Gone']} have gone.")
     else:
         yes.append(f"This is the centre's first report: it holds {len(at.chosen)} matches, and there is nothing to compare them with.")
-    yes.append(f"People decided {len(told)} times: {count('contacted')} first contacts, {count('meeting')} meetings, {count('mou')} MoUs, "
+    yes.append(f"People decided {sum(map(count, STAGES))} times: {count('contacted')} first contacts, {count('meeting')} meetings, {count('mou')} MoUs, "
                f"{count('contract')} contracts, {count('declined')} declined.")
     january = first.replace(month=1)
-    yes.append(f"Contracts noted this month are worth NT$ {total(at, 'value_ntd', first)}, this year NT$ {total(at, 'value_ntd', january)}, "
+    yes.append(f"Contracts signed this month are worth NT$ {total(at, 'value_ntd', first)}, this year NT$ {total(at, 'value_ntd', january)}, "
                f"since the start NT$ {total(at, 'value_ntd', None)}; this year brought {total(at, 'licences', january)} licences and "
                f"{total(at, 'jobs', january)} jobs.")
-    yes.append(f"{len(alone)} needs are without an offer, most of them in {'–' if few else name_of('themes', most)}; {len(waiting(at))} "
+    clause = f", most of them in {name_of('themes', most)}" if most else ""
+    yes.append(f"{len(alone)} needs are without an offer{clause}; {len(waiting(at))} "
                "matches have waited in their stage for more than 30 days.")
     return yes
 

@@ -11,6 +11,7 @@ from matcher.languages import render
 from matcher.report.causes import CAUSES, Months
 from matcher.report.differences import compare_months
 from matcher.report.facts import Entry, Facts, Rules, Skipped
+from matcher.report.job import Tools, make_report, stored_facts
 from matcher.vocabulary import Message, Run
 
 ENTRY = Entry("主軸", "m1", "P1", "CTSP", "臺中市", "capability", (), None, None, "zh", "national", 1, 80, 5)
@@ -61,6 +62,10 @@ ROWS = [
     ("scope", {**ALONE, "steps": {"N": "whole country"}}, {}, "the list looks less far or farther than before"),
     ("pool", {**ALONE}, {}, "other profiles changed how much its words weigh"),
     ("capacity", {}, {"chosen": (("N", "Q"),), "full": ("O",)}, "the offer is at its load with better matches"),
+    ("shared", {}, {"chosen": (("N", "Q"), ("M", "O")), "full": ("O",), "scores": {"N": {"O": 0.8, "Q": 0.6}, "M": {"O": 0.3}}},
+     "the loads of both sides were shared out otherwise"),
+    ("skipped", {}, {**GONE, "skipped": (Skipped("need", "N", Message("{problem}", {"problem": "x"})),)},
+     "the job had to leave the record out"),
     ("capacity-freed", {"chosen": (("N", "Q"),), "full": ("O",)}, {}, "the offer has room again"),
 ]
 
@@ -81,3 +86,13 @@ def test_a_new_need_has_no_conflict_to_compare():
 def test_every_cause_is_said_in_chinese():
     for sentence in CAUSES.values():
         assert render(Message(sentence, {"offers": "", "day": ""}), "zh") != render(Message(sentence, {"offers": "", "day": ""}), "en"), sentence
+
+
+def test_offers_of_a_list_keep_their_scores_however_many_are_better_elsewhere(space, monkeypatch):
+    monkeypatch.setattr("matcher.report.gather.KEPT", 0)
+    tools = Tools(lambda: datetime(2026, 12, 2, tzinfo=UTC), lambda step, done, total: None)
+    found = make_report(space, "CTSP", NOVEMBER[0], Rules(threshold=0.0), tools, lambda made: None)
+    kept = stored_facts(space.store, found.report_id)
+    assert kept.listed["N1"]
+    assert set(kept.scores["N1"]) == set(kept.listed["N1"])
+    assert all(row[6] > 0 for row in found.report.table("matches").rows)

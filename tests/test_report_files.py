@@ -84,9 +84,9 @@ def test_a_report_without_sections_is_written_too(row):
 
 @pytest.mark.parametrize(("lang", "words"), [
     ("zh", ('<html lang="zh-Hant-TW">', "每月媒合報告 2026年10月", "中部科學園區", "資料時間", "2026-11-02 06:30",
-            ">草稿<", "目錄", "本月沒有資料。", "少於 3", "1,234", "12.3%", "+2", "−3", "精密機械", "1,234.5; 2026-10-31; 半導體、光電")),
+            ">草稿<", "目錄", "本月沒有資料。", "未達 3 家，不顯示", "1,234", "12.3%", "+2", "−3", "精密機械", "1,234.5; 2026-10-31; 半導體、光電")),
     ("en", ('<html lang="en">', "Monthly match report October 2026", "Central Taiwan Science Park",
-            "As it stood at", ">Draft<", "Contents", "Nothing this month.", "fewer than 3", "12.3 %",
+            "As it stood at", ">Draft<", "Contents", "Nothing this month.", "not shown (fewer than 3 firms)", "12.3 %",
             "Precision machinery", "半導體, Optics")),
 ])
 def test_html_says_it_in_the_readers_language(lang, words):
@@ -148,7 +148,7 @@ def test_csv_rows_say_where_they_stand_and_keep_plain_values():
 
 def test_csv_text_never_runs_but_numbers_stay_numbers():
     row = next(row for row in csv_rows() if "N2" in row)
-    assert row[3:] == ["'=HYPERLINK(\"http://x\")", "2026-10-31", "0.5", "少於 3", "-3", ""]
+    assert row[3:] == ["'=HYPERLINK(\"http://x\")", "2026-10-31", "0.5", "未達 3 家，不顯示", "-3", ""]
 
 
 def test_csv_has_no_control_characters():
@@ -189,7 +189,7 @@ def test_cells_of_the_workbook_are_what_they_are(book):
     assert [cell.data_type for cell in rows["N2"]][:2] == ["s", "s"]
     assert rows["N2"][1].value == '=HYPERLINK("http://x")'
     assert rows["N2"][1].quotePrefix
-    assert rows["N2"][4].value == "少於 3"
+    assert rows["N2"][4].value == "未達 3 家，不顯示"
     assert rows["N3"][1].value == "疫苗佐劑 😀 ระบบ ก"
     assert rows["007"][0].data_type == "s"
     assert book["需求"]["B6"].number_format == "0.0%"
@@ -370,7 +370,7 @@ def test_a_pdf_has_cover_contents_bookmarks_and_numbers():
 def test_a_pdf_carries_its_fonts_and_says_what_the_report_says():
     pdf = read_pdf(written("pdf"))
     text = "".join(page.extract_text() for page in pdf.pages)
-    assert [word for word in ("主軸熱變位補償", "少於 3", "1,234", "12.3%", "−3", "本月沒有資料。", "=HYPERLINK",
+    assert [word for word in ("主軸熱變位補償", "未達 3 家，不顯示", "1,234", "12.3%", "−3", "本月沒有資料。", "=HYPERLINK",
                               "媒合 3") if word not in text] == []
     used = {name: font.get_object() for page in pdf.pages
             for name, font in page["/Resources"]["/Font"].items()}

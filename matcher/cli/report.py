@@ -132,7 +132,7 @@ def report_show(report_id: str, sections: tuple[str, ...], as_json: bool) -> Non
     from matcher.report.sections import check_sections
     from matcher.report.wording import as_text
 
-    found = stored_report(_store(), report_id)
+    found = stored_report(_store(), report_id).for_office()
     found = found.only(check_sections(sections)) if sections else found
     if as_json:
         show_json(to_plain(found))

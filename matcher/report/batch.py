@@ -143,8 +143,8 @@ class _Finish:
 def _made(space: Workspace, order: Order, code: str, tools: Tools) -> Status:
     finish = _Finish(space, order, tools)
     made = make_report(space, code, order.first, order.rules, tools, finish)
-    if not made.fresh:
-        finish.written = write_files(made.report, order.folder, order.formats, order.langs)
+    if not made.fresh:  # what could not be written or mailed then is now; the rest is there
+        finish(made)
     problems = (*finish.written.problems, *finish.queued.problems)
     return Status(made.report_id, "made" if made.fresh else "found", finish.written.files,
                   finish.queued.mails, made.encoded, _left_out(made.report), _code(problems),

@@ -40,6 +40,7 @@ CAUSES: Mapping[str, str] = {
     "came": "better offers came before it: {offers}",
     "left": "offers before it fell back or left: {offers}",
     "scope": "the list looks less far or farther than before",
+    "shared": "the loads of both sides were shared out otherwise",
     "pool": "other profiles changed how much its words weigh",
     "skipped": "the job had to leave the record out",
     "restored": "the job can use the record again",
@@ -105,16 +106,18 @@ class Months:
     def _presence(self, what: str, old: Entry | None, new: Entry | None, record_id: str
                   ) -> Cause | None:
         """Say whether a record came or went."""
+        left_out = [_is_left_out(month, what, record_id) for month in (self.before, self.now)]
+        if old is not None and new is not None and any(left_out):
+            return Cause("skipped" if left_out[1] else "restored")
         was = old is not None and old.is_open(self.before.day)
         is_now = new is not None and new.is_open(self.now.day)
         if was == is_now and (was or old == new):
             return None
         if new is None:
-            left_out = _is_left_out(self.now, what, record_id)
-            return Cause("skipped" if left_out else f"{what}-withdrawn")
+            return Cause("skipped" if left_out[1] else f"{what}-withdrawn")
         if not is_now:
             return _closed(what, new, self.now.day)
-        if old is None and _is_left_out(self.before, what, record_id):
+        if old is None and left_out[0]:
             return Cause("restored")
         return self._came(what, old, new)
 

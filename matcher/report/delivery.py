@@ -41,7 +41,7 @@ def write_files(report: Report, folder: Path, formats: Iterable[str], langs: Ite
 
     A format that cannot be written on this machine is left out and named.
     """
-    files, problems = [], []
+    files, problems, report = [], [], report.for_office()
     for row in map(format_of, dict.fromkeys(formats)):
         try:
             files += [write_whole(folder / file_name(report, lang, row), row.write(report, lang))
@@ -100,7 +100,7 @@ def queue_mails(store: Store, report_id: str, report: Report, now: datetime,
         if wish.is_alert or (only and account.email not in only):
             continue
         row = format_of(wish.format)
-        own = report if is_office(account) else report.for_readers()
+        own = report.for_office() if is_office(account) else report.for_readers()
         own = own.only(wish.sections) if wish.sections else own
         key = f"report/{report_id}/{report.made:%Y%m%dT%H%M%S}/{account.account_id}"
         try:

@@ -132,15 +132,26 @@ def _causes(months: Months, pair: Pair, change: str) -> Iterable[Cause]:
         found = list(of_offer)
     if not found and months.before.steps.get(need) != months.now.steps.get(need):
         found = [Cause("scope")]
-    return found or [Cause("pool")]
+    in_both = change in ("new", "gone") and old.is_listed and new.is_listed
+    return found or [Cause("shared" if in_both else "pool")]
 
 
 def _of_loads(months: Months, old: _Seen, new: _Seen, change: str) -> list[Cause] | None:
     """Say whether loads alone decided: the pair stood in both lists with a good score."""
     if change not in ("new", "gone") or not (old.is_listed and new.is_listed):
         return None
-    month, key = (months.before, "capacity-freed") if change == "new" else (months.now, "capacity")
-    return [Cause(key)] if old.offer in month.full else None
+    seen, key = (old, "capacity-freed") if change == "new" else (new, "capacity")
+    return [Cause(key)] if _is_crowded_out(seen) else None
+
+
+def _is_crowded_out(seen: _Seen) -> bool:
+    """Say whether the offer was full of matches at least as good, though the need had room."""
+    month = seen.month
+    mine = sum(need == seen.need for need, _ in month.chosen)
+    rivals = [month.scores.get(need, {}).get(offer, 0.0) for need, offer in month.chosen
+              if offer == seen.offer]
+    return (seen.offer in month.full and mine < month.rules.per_need
+            and all(score >= seen.score for score in rivals))
 
 
 def _movers(old: _Seen, new: _Seen, change: str) -> tuple[bool, bool]:

@@ -105,10 +105,11 @@ class Skipped:
 class Facts:
     """A centre's month. ``needs`` are the centre's, ``offers`` all there are.
 
-    ``scores`` (need → offer → score) hold each open need's fifty best offers, ``listed`` the ids
-    of its list in order, ``steps`` how far the list looks; ``chosen`` are the month's matches,
-    ``full`` the offers at their load; ``records`` (offer → firms, successes) what became of
-    earlier matches; ``themes`` counts open needs and their firms by centre and theme.
+    ``scores`` (need → offer → score) hold each open need's fifty best offers and those of its
+    list, ``listed`` the ids of that in order, ``steps`` how far the list looks; ``chosen`` are the
+    month's matches, ``full`` the offers at their load; ``records`` (offer → firms, successes)
+    what became of earlier matches; ``themes`` counts open needs and their firms by centre and
+    theme.
     """
 
     centre: str

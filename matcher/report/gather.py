@@ -63,7 +63,8 @@ def gather(space: Workspace, store: Store, centre: str, first: date, rules: Rule
     batch, skipped = prepared(space, store, progress)
     needs = [n for n in batch.store.needs(centre) if _entry(n).is_open(day)]
     listed = _match(batch, needs, day, rules, progress)
-    run = listed.lists[0].run if listed.lists else make_run(batch, (), day, rules.top)
+    run = listed.lists[0].run if listed.lists else make_run(
+        batch, (), day, rules.top, least=rules.threshold)
     chosen, full = _choose(listed.lists, rules)
     facts = Facts(
         centre, first, next_month(first), made, run, rules, scores=listed.scores,
@@ -79,14 +80,17 @@ def gather(space: Workspace, store: Store, centre: str, first: date, rules: Rule
 def _match(batch: Workspace, needs: Sequence[Need], day: date, rules: Rules,
            progress: Progress) -> _Listed:
     """List every need as the page does; a need that cannot be matched is named and left out."""
-    run, offers = make_run(batch, needs, day, rules.top), batch.pool().offers
+    run, offers = make_run(
+        batch, needs, day, rules.top, least=rules.threshold), batch.pool().offers
     lists, scores, skipped, both = [], {}, [], []
     for done, (need, ranking) in enumerate(_rankings(batch, needs, day), start=1):
         try:
             if isinstance(ranking, Exception):
                 raise ranking
             lists.append(list_of(batch, ranking, run, rules.top, rules.threshold))
-            scores[need.need_id] = _best(ranking, offers)
+            # A list looks no farther than it must: its offers need not be among the best of all.
+            scores[need.need_id] = _best(ranking, offers) | {
+                m.offer_id: round(m.score, DIGITS) for m in lists[-1].matches}
             both.append((np.where(ranking.eligible, ranking.scores, np.nan),
                          np.where(ranking.eligible, ranking.welcome, np.nan)))
         except (MatcherError, ValueError) as problem:

@@ -14,10 +14,9 @@ from typing import Any
 
 from matcher.vocabulary import Message
 
-KINDS = ("text", "number", "score", "percent", "money", "date", "id", "change")
 # A figure of fewer firms than this could be told apart: it is not shown to report readers.
 SMALL = 3
-HIDDEN = Message("fewer than {least}", {"least": SMALL})
+HIDDEN = Message("not shown (fewer than {least} firms)", {"least": SMALL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,15 @@ class Names:
     en: str
 
 
-Cell = str | int | float | date | Message | Names | None
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A cell that the office reads otherwise than report readers do."""
+
+    office: Any
+    readers: Any
+
+
+Cell = str | int | float | date | Message | Names | Told | None
 Row = tuple[Cell, ...]
 
 
@@ -68,8 +75,14 @@ class Chart:
     title: str
     kind: str
     labels: tuple[Cell, ...]
-    series: tuple[tuple[Cell, tuple[float | None, ...]], ...]
+    series: tuple[tuple[Cell, tuple[float | Told | None, ...]], ...]
     table: str = ""
+
+    @property
+    def numbers(self) -> tuple[tuple[float | None, ...], ...]:
+        """Give the values of each series; where no side was chosen, what readers see."""
+        return tuple(tuple(value.readers if isinstance(value, Told) else value for value in values)
+                     for _, values in self.series)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +114,11 @@ class Report:
         """Give the report without what is for the office only."""
         kept = (replace(s, tables=tuple(t for t in s.tables if not t.internal))
                 for s in self.sections if not s.internal)
-        return replace(self, sections=tuple(kept))
+        return replace(self, sections=tuple(_as_told(s, "readers") for s in kept))
+
+    def for_office(self) -> Report:
+        """Give the report as the office reads it."""
+        return replace(self, sections=tuple(_as_told(s, "office") for s in self.sections))
 
     def only(self, keys: Iterable[str]) -> Report:
         """Give the report with the named sections alone, in the report's order."""
@@ -117,12 +134,27 @@ class Report:
         return {table.key: table for section in self.sections for table in section.tables}[key]
 
 
+def _as_told(value: Any, to: str) -> Any:
+    """Choose what is told to one side, in all cells, fields and charts of a section."""
+    if isinstance(value, Told):
+        return _as_told(getattr(value, to), to)
+    if isinstance(value, Message):
+        return Message(value.id, {k: _as_told(v, to) for k, v in value.fields.items()})
+    if isinstance(value, tuple):
+        return tuple(_as_told(part, to) for part in value)
+    if isinstance(value, (Table, Chart, Section)):
+        return type(value)(**{n: _as_told(getattr(value, n), to) for n in type(value).__slots__})
+    return value
+
+
 def to_plain(value: Any) -> Any:
     """Give a report, or any part of it, as JSON values; :func:`to_report` reads it back."""
     if isinstance(value, Message):
         return {"say": value.id, "fields": {k: to_plain(v) for k, v in value.fields.items()}}
     if isinstance(value, Names):
         return {"zh": value.zh, "en": value.en}
+    if isinstance(value, Told):
+        return {"office": to_plain(value.office), "readers": to_plain(value.readers)}
     if isinstance(value, date):
         return {"date" if not isinstance(value, datetime) else "time": value.isoformat()}
     if isinstance(value, (tuple, list)):
@@ -140,6 +172,8 @@ def from_plain(value: Any) -> Any:
         return value
     if "say" in value:
         return Message(value["say"], {k: from_plain(v) for k, v in value["fields"].items()})
+    if "office" in value:
+        return Told(from_plain(value["office"]), from_plain(value["readers"]))
     if "date" in value:
         return date.fromisoformat(value["date"])
     if "time" in value:

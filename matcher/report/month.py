@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -12,8 +12,9 @@ from matcher.reference import centres, terms
 from matcher.report.calendar import starts
 from matcher.report.differences import Difference, compare_months
 from matcher.report.facts import Entry, Event, Facts, Owner, Pair
-from matcher.report.model import HIDDEN, SMALL, Cell, Names
+from matcher.report.model import HIDDEN, SMALL, Cell, Names, Told
 from matcher.vocabulary import MatchList
+from matcher.workflow import TAIPEI
 
 
 @dataclass(frozen=True)
@@ -65,16 +66,23 @@ class Month:
         return self.facts.owners.get(entry.party or "") if entry else None
 
     def firm(self, need: str) -> str:
-        """Name the firm of a need; a need without one counts as a firm of its own.
+        """Name the firm of a need.
 
-        Needs that have gone count as one firm together: they might all have been one's.
+        Needs without one, and needs that have gone, count as one firm together: they might all
+        be one's.
         """
         entry = self.facts.needs.get(need)
-        return entry.party or need if entry else ""
+        return entry.party or "" if entry else ""
 
     def events(self, since: date | None = None) -> tuple[Event, ...]:
         """Give the decisions taken from a day on up to the month's end."""
         return tuple(e for e in self.facts.events if since is None or e.time >= starts(since))
+
+    def contracts(self, since: date | None = None) -> tuple[Event, ...]:
+        """Give the contracts signed from a day on that still stand, each pair's once."""
+        return tuple(sorted((e for e in self.latest.values() if e.stage == "contract"
+                             and (since is None or e.time >= starts(since))),
+                            key=lambda e: e.number))
 
     @property
     def latest(self) -> dict[Pair, Event]:
@@ -105,8 +113,20 @@ def centre_name(code: str) -> Cell:
 
 
 def counted(number: float, firms: int) -> Cell:
-    """Give a figure, or say that it is of too few firms to be shown."""
-    return number if firms >= SMALL or not number else HIDDEN
+    """Give a figure; report readers do not see one of too few firms."""
+    return number if firms >= SMALL or not number else Told(number, HIDDEN)
+
+
+def is_hidden(cell: Cell) -> bool:
+    """Say whether report readers do not see a cell."""
+    return isinstance(cell, Told) and cell.readers == HIDDEN
+
+
+def without_zeros(cells: Sequence[Cell]) -> list[Cell]:
+    """Hide from readers the zeros too where a cell is hidden: else it could be told from a sum."""
+    if not any(map(is_hidden, cells)):
+        return list(cells)
+    return [Told(0, HIDDEN) if cell == 0 else cell for cell in cells]
 
 
 def share(part: float, whole: float) -> float | None:
@@ -115,8 +135,20 @@ def share(part: float, whole: float) -> float | None:
 
 
 def counted_of(month: Month, needs: Collection[str]) -> Cell:
-    """Count needs, unless they are of too few firms to be told."""
+    """Count needs; readers do not see them where they are of too few firms."""
     return counted(len(needs), firms_of(month, needs))
+
+
+def stage_counts(month: Month, since: date | None, stages: Sequence[str]) -> dict[str, Cell]:
+    """Count decisions of each stage from a day on; of contracts those that still stand."""
+    found: dict[str, list[str]] = {stage: [] for stage in stages}
+    for event in month.events(since):
+        if event.stage in found and event.stage != "contract":
+            found[event.stage].append(event.need)
+    if "contract" in found:
+        found["contract"] = [event.need for event in month.contracts(since)]
+    cells = without_zeros([counted_of(month, needs) for needs in found.values()])
+    return dict(zip(found, cells, strict=True))
 
 
 def firms_of(month: Month, needs: Iterable[str]) -> int:
@@ -125,6 +157,22 @@ def firms_of(month: Month, needs: Iterable[str]) -> int:
 
 
 def total(month: Month, name: str, since: date | None) -> Cell:
-    """Sum up what decisions since a day brought, unless it is of too few firms to be told."""
-    told = [e for e in month.events(since) if getattr(e, name)]
-    return counted(sum(getattr(e, name) for e in told), firms_of(month, [e.need for e in told]))
+    """Sum up what contracts since a day brought.
+
+    Readers see contracts once those of three firms have come together, month by month: a sum
+    that grew by less would tell what one firm signed.
+    """
+    told = [e for e in month.contracts(since) if getattr(e, name)]
+    whole = sum(getattr(e, name) for e in told)
+    released, waiting = 0, []
+    for place, event in enumerate(told):
+        waiting.append(event)
+        is_last = place + 1 == len(told) or _month_of(told[place + 1]) != _month_of(event)
+        if is_last and firms_of(month, [e.need for e in waiting]) >= SMALL:
+            released, waiting = released + sum(getattr(e, name) for e in waiting), []
+    return whole if not waiting else Told(whole, released or HIDDEN)
+
+
+def _month_of(event: Event) -> tuple[int, int]:
+    time = event.time.astimezone(TAIPEI)
+    return time.year, time.month

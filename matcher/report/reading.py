@@ -25,4 +25,4 @@ def report_for(store: Store, viewer: Viewer, report_id: str) -> Report:
         raise UnknownRecordError("report", report_id)
     demand(viewer, "see-report", centre=row.centre, what="report", record_id=report_id)
     found = stored_report(store, report_id)
-    return found if viewer.role in OFFICE else found.for_readers()
+    return found.for_office() if viewer.role in OFFICE else found.for_readers()

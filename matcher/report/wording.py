@@ -11,7 +11,7 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal, format_percent
 
 from matcher.languages import LANGUAGES, render, translate
-from matcher.report.model import Cell, Column, Names, Report, Table
+from matcher.report.model import Cell, Column, Names, Report, Table, Told
 from matcher.vocabulary import Message
 from matcher.workflow import TAIPEI
 
@@ -43,6 +43,8 @@ class Wording:
 
     def cell(self, value: Cell, column: Column | None = None) -> str:
         """Write a cell as its column's kind says; without a column by the value's own type."""
+        if isinstance(value, Told):  # nobody chose a side: the one that may see less
+            return self.cell(value.readers, column)
         if value is None or value == "":
             return NOTHING
         if isinstance(value, Message):
@@ -82,7 +84,7 @@ class Wording:
     def _field(self, value: object) -> object:
         if isinstance(value, (tuple, list)):
             return ("、" if self.lang == "zh" else ", ").join(self.cell(v) for v in value)
-        if isinstance(value, (int, float, date, Message, Names)):
+        if isinstance(value, (int, float, date, Message, Names, Told)):
             return self.cell(value)
         return value
 

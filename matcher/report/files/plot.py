@@ -134,7 +134,7 @@ def plot_of(chart: Chart, table: Table | None, words: Wording) -> Plot:
         most = min(MOST_LABELS, MOST_BARS // max(1, len(shown)))
     return Plot(labels=tuple(words.cell(label) for label in chart.labels[:most]),
                 names=tuple(words.cell(name) for name, _ in shown),
-                values=tuple(values[:most] for _, values in shown), words=words,
+                values=tuple(values[:most] for values in chart.numbers[:MOST_SERIES]), words=words,
                 kinds=tuple(kind_of(name, table, words) for name, _ in shown),
                 left_out=max(0, len(chart.labels) - most) + len(chart.series) - len(shown))
 

@@ -207,7 +207,7 @@ class _Book:
     def _charts(self) -> _Sheet | None:
         """Write each chart's numbers and the chart beside them."""
         drawn = [(chart, section) for section in self.report.sections for chart in section.charts
-                 if any(value for _, values in chart.series for value in values)]
+                 if any(value for values in chart.numbers for value in values)]
         if not drawn:
             return None
         sheet = self._sheet(self.words.title("Charts"))
@@ -264,7 +264,7 @@ def _look_of(cell: float, column: Column) -> str:
 
 
 def _positive(chart: Chart) -> bool:
-    return all(value is None or value >= 0 for _, values in chart.series for value in values)
+    return all(value is None or value >= 0 for values in chart.numbers for value in values)
 
 
 def _breadth(text: str) -> int:

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable
 
 import numpy as np
 
 from matcher.market import POLICIES, gini
-from matcher.report.model import HIDDEN, SMALL, Cell, Chart, Column, Names, Row, Section, Table
+from matcher.report.model import (
+    HIDDEN,
+    SMALL,
+    Cell,
+    Chart,
+    Column,
+    Names,
+    Row,
+    Section,
+    Table,
+    Told,
+)
 from matcher.report.month import Month, share
-from matcher.report.sections.parts import COUNT
+from matcher.report.sections.parts import COUNT, height
 from matcher.vocabulary import Message
 
 UNKNOWN = Message("not stated")
@@ -25,11 +37,11 @@ def fairness(month: Month) -> Section:
               _policies(month))
     said = (Message("Exposure is spread with a Gini of {gini} (0: all offers alike, 1: one has "
                     "all).", {"gini": 0 if spread is None else round(spread, 2)}),)
-    shown = [row for row in by_county.rows if isinstance(row[2], float)]
-    chart = Chart("county_chart", by_county.title, "bar", tuple(r[0] for r in shown), (
-        (Message("Share of offers"), tuple(_number(r[2]) for r in shown)),
-        (Message("Share of exposure"), tuple(_number(r[3]) for r in shown))), by_county.key)
-    return Section("fairness", "Fairness", said, tables, (chart,) if shown else ())
+    chart = Chart("county_chart", by_county.title, "bar", tuple(r[0] for r in by_county.rows), (
+        (Message("Share of offers"), tuple(height(r[2]) for r in by_county.rows)),
+        (Message("Share of exposure"), tuple(height(r[3]) for r in by_county.rows))),
+        by_county.key)
+    return Section("fairness", "Fairness", said, tables, (chart,) if by_county.rows else ())
 
 
 def exposure(month: Month) -> dict[str, float]:
@@ -65,19 +77,30 @@ def _by(month: Month, seen: dict[str, float], key: str, title: str,
     for offer in _eligible(month):
         groups[group_of(month, offer) or ""].append(offer)
     total, every = sum(seen.values()), sum(map(len, groups.values()))
+    sizes = {name: len({month.facts.offers[o].party or o for o in offers})
+             for name, offers in groups.items()}
+    # One hidden group alone could be told from the others: the next smallest is hidden with it.
+    hidden = [name for name, size in sizes.items() if size < SMALL]
+    second = min((n for n in sizes if n not in hidden), key=lambda n: (sizes[n], n),
+                 default=None) if len(hidden) == 1 else None
     rows: list[Row] = []
-    for name, offers in sorted(groups.items(), key=lambda item: (not item[0], item[0])):
-        parties = {month.facts.offers[o].party or o for o in offers}
+    for name, offers in sorted(groups.items(), key=lambda item: _place(item[0])):
         label: Cell = name or UNKNOWN
-        if len(parties) < SMALL:
-            rows.append((label, HIDDEN, HIDDEN, HIDDEN))
-        else:
-            rows.append((label, len(offers), share(len(offers), every),
-                         share(sum(seen.get(o, 0.0) for o in offers), total)))
+        told = (len(offers), share(len(offers), every),
+                share(sum(seen.get(o, 0.0) for o in offers), total))
+        few = sizes[name] < SMALL or name == second
+        rows.append((label, *(Told(cell, HIDDEN) if few else cell for cell in told)))
     columns = (Column(key, "Group"), COUNT, Column("offers", "Share of offers", "percent"),
                Column("exposure", "Share of exposure", "percent"))
     return Table(f"exposure_{key}", title, columns, tuple(rows), Message(
-        "Groups of fewer than {least} parties are not shown.", {"least": SMALL}))
+        "Groups of fewer than {least} parties, and the next smallest beside a single one, are "
+        "shown to the office only.", {"least": SMALL}))
+
+
+def _place(name: str) -> tuple[bool, int, str]:
+    """Sort groups: sizes such as 11-49 by their number, others by name, the unknown last."""
+    number = re.match(r"\d+", name)
+    return not name, int(number[0]) if number else 0, name
 
 
 def _policies(month: Month) -> Table:

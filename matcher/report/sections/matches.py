@@ -113,9 +113,9 @@ def _why(month: Month, need: str, best: str | None) -> Message:
         return Message("no offer may be matched with it")
     if month.score(need, best) < month.facts.rules.threshold:
         return Message("its score is below the threshold")
-    if best in month.facts.full:
-        return Message("the offer is at its load with better matches")
-    return Message("it lies outside the list")
+    if best not in month.facts.listed.get(need, ()):
+        return Message("it lies outside the list")
+    return Message("the offer is at its load with better matches")
 
 
 def unseen_offers(month: Month) -> Section:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from matcher.report.model import Cell, Column
+from matcher.report.model import SMALL, Cell, Column, Told
 from matcher.report.month import Month
+from matcher.vocabulary import Message
 
 NEED = Column("need", "Need", "id")
 NEED_TITLE = Column("need_title", "Title")
@@ -16,6 +17,17 @@ COUNT = Column("count", "Number", "number")
 SHARE = Column("share", "Share", "percent")
 LOW = Column("low", "Low, 95 %", "percent")
 HIGH = Column("high", "High, 95 %", "percent")
+
+
+FEW = Message("Figures of fewer than {least} firms are shown to the office only.",
+              {"least": SMALL})
+
+
+def height(cell: Cell) -> float | Told | None:
+    """Give a cell's number for a chart; what readers do not see is not drawn for them."""
+    if isinstance(cell, Told):
+        return Told(height(cell.office), height(cell.readers))
+    return float(cell) if isinstance(cell, (int, float)) else None
 
 
 def party_of(month: Month, offer: str) -> Cell:

@@ -9,8 +9,8 @@ import numpy as np
 from matcher.evaluation.figures import bootstrap, ndcg
 from matcher.learning.reliability import ReliabilityBin, calibration_error, reliability_curve
 from matcher.report.facts import Event
-from matcher.report.model import Chart, Column, Row, Section, Table
-from matcher.report.month import Month
+from matcher.report.model import HIDDEN, SMALL, Chart, Column, Row, Section, Table, Told
+from matcher.report.month import Month, firms_of
 from matcher.report.sections.parts import COUNT, HIGH, LOW, SHARE
 from matcher.vocabulary import Message
 
@@ -23,7 +23,7 @@ BINS = 5
 def quality(month: Month) -> Section:
     """Measure the month's lists on judged pairs, their acceptance, and the scores."""
     first = first_answers(month.facts.events)
-    tables = [_judged(month), _acceptance(first)]
+    tables = [_judged(month), _acceptance(month, first)]
     scored = [(e.score, e.stage in ACCEPTED) for e in first if e.score is not None]
     if len(scored) < LEAST:
         return Section("quality", "Quality", (Message(
@@ -65,15 +65,18 @@ def _judged(month: Month) -> Table:
         Message("Number: judged needs that are open."))
 
 
-def _acceptance(answers: Sequence[Event]) -> Table:
+def _acceptance(month: Month, answers: Sequence[Event]) -> Table:
     """Share of decided matches that were accepted, by their place in the list."""
     rows: list[Row] = []
     for depth in DEPTHS:
-        told = [e.stage in ACCEPTED for e in answers if e.rank is not None and e.rank <= depth]
-        if told:
-            found = reliability_curve(np.zeros(len(told)), np.array(told, float), 1)[0]
-            rows.append((Message("Places up to {depth}", {"depth": depth}), found.share, found.low,
-                         found.high, len(told)))
+        mine = [e for e in answers if e.rank is not None and e.rank <= depth]
+        if mine:
+            told = np.array([float(e.stage in ACCEPTED) for e in mine])
+            found = reliability_curve(np.zeros(len(told)), told, 1)[0]
+            cells = (found.share, found.low, found.high, len(told))
+            few = firms_of(month, [e.need for e in mine]) < SMALL
+            rows.append((Message("Places up to {depth}", {"depth": depth}),
+                         *(Told(cell, HIDDEN) if few else cell for cell in cells)))
     return Table("acceptance", "Accepted, of decided matches",
                  (Column("place", "Place in the list"), SHARE, LOW, HIGH, COUNT), tuple(rows),
                  Message("Accepted: contacted or further. Each match counts once, by its first "

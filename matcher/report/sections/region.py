@@ -7,9 +7,19 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from matcher.report.facts import Entry
-from matcher.report.model import HIDDEN, SMALL, Cell, Chart, Column, Row, Section, Table
-from matcher.report.month import Month, centre_name, counted_of, share, term
-from matcher.report.sections.parts import COUNT, SHARE
+from matcher.report.model import HIDDEN, SMALL, Cell, Chart, Column, Row, Section, Table, Told
+from matcher.report.month import (
+    Month,
+    centre_name,
+    counted,
+    counted_of,
+    firms_of,
+    is_hidden,
+    share,
+    term,
+    without_zeros,
+)
+from matcher.report.sections.parts import COUNT, SHARE, height
 from matcher.vocabulary import THEMES, Message
 
 SHORT = 60
@@ -26,11 +36,14 @@ def gaps(month: Month) -> Section:
                Column("alone", "Without an offer", "number"),
                Column("share", "Share without", "percent"),
                Column("offers", "The centre's offers", "number"))
-    rows = tuple((term("themes", t), *_told(month, asked[t], alone[t]), given[t])
-                 for t in sorted(THEMES, key=lambda t: (-len(alone[t]), -len(asked[t]), t)))
+    themes = sorted(THEMES, key=lambda t: (-len(alone[t]), -len(asked[t]), t))
+    told = [without_zeros(cells) for cells in zip(*(
+        _told(month, asked[t], alone[t]) for t in themes), strict=True)]
+    rows = tuple((term("themes", t), wanted, left, _share(wanted, left), given[t])
+                 for t, wanted, left in zip(themes, *told, strict=True))
     chart = Chart("gaps_chart", "Needs and offers by theme", "bar", tuple(r[0] for r in rows), (
-        (Message("Needs"), tuple(map(_height, (r[1] for r in rows)))),
-        (Message("Without an offer"), tuple(map(_height, (r[2] for r in rows)))),
+        (Message("Needs"), tuple(height(r[1]) for r in rows)),
+        (Message("Without an offer"), tuple(height(r[2]) for r in rows)),
         (Message("The centre's offers"), tuple(float(r[4]) for r in rows))), "gaps")
     return Section("gaps", "Themes and gaps", (), (
         Table("gaps", "Themes with needs and without offers", columns, rows, Message(
@@ -47,14 +60,18 @@ def _by_theme(month: Month, needs: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def _told(month: Month, asked: list[str], alone: list[str]) -> tuple[Cell, Cell, Cell]:
-    """Give needs, those without an offer and their share; nothing of too few firms."""
-    told = (counted_of(month, asked), counted_of(month, alone))
-    return (*told, HIDDEN if HIDDEN in told else share(len(alone), len(asked)))
+def _told(month: Month, asked: list[str], alone: list[str]) -> tuple[Cell, Cell]:
+    """Count needs and those without an offer; readers see neither where few firms have one."""
+    few = firms_of(month, set(asked) - set(alone))
+    left = counted_of(month, alone)
+    return counted_of(month, asked), (Told(len(alone), HIDDEN) if 0 < few < SMALL else left)
 
 
-def _height(cell: Cell) -> float | None:
-    return float(cell) if isinstance(cell, (int, float)) else None
+def _share(asked: Cell, alone: Cell) -> Cell:
+    """Give the share of needs without an offer, hidden where one of the two is."""
+    whole, part = (c.office if isinstance(c, Told) else c for c in (asked, alone))
+    found = share(float(str(part)), float(str(whole)))
+    return Told(found, HIDDEN) if is_hidden(asked) or is_hidden(alone) else found
 
 
 def _matrix(month: Month) -> Table:
@@ -68,7 +85,10 @@ def _matrix(month: Month) -> Table:
         own: list[Cell] = []
         for theme in THEMES:
             needs, firms = cells.get((centre, theme), (0, 0))
-            own.append(needs if not needs or firms >= SMALL else HIDDEN)
+            own.append(counted(needs, firms))
+        own = without_zeros(own)
+        if centre != month.facts.centre:  # of other centres the office sees no more than readers
+            own = [cell.readers if isinstance(cell, Told) else cell for cell in own]
         rows.append((centre_name(centre), *own))
     return Table("matrix", "Open needs by centre and theme", columns, tuple(rows), Message(
         "Cells of fewer than {least} firms are not shown.", {"least": SMALL}))

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 from matcher.report.calendar import starts
 from matcher.report.differences import CHANGES
-from matcher.report.model import SMALL, Cell, Column, Section, Table
-from matcher.report.month import Month, firms_of, share, term, total
+from matcher.report.model import HIDDEN, SMALL, Cell, Column, Section, Table, Told
+from matcher.report.month import Month, firms_of, is_hidden, share, stage_counts, term, total
 from matcher.report.sections.parts import COUNT
-from matcher.vocabulary import Message
+from matcher.vocabulary import STAGES, Message
 
 STALE = timedelta(days=30)
 
@@ -54,44 +54,54 @@ def _changes(month: Month) -> Message:
 
 
 def _decisions(month: Month) -> Message:
-    stages = Counter(e.stage for e in month.events(month.facts.first))
+    told = stage_counts(month, month.facts.first, STAGES)
+    whole: Cell = len([e for e in month.events(month.facts.first) if e.stage != "contract"]) + len(
+        month.contracts(month.facts.first))
+    whole = Told(whole, HIDDEN) if any(map(is_hidden, told.values())) else whole
     return Message("People decided {count} times: {contacted} first contacts, {meeting} meetings, "
                    "{mou} MoUs, {contract} contracts, {declined} declined.",
-                   {"count": stages.total(), **{s: stages[s] for s in (
+                   {"count": whole, **{s: told[s] for s in (
                        "contacted", "meeting", "mou", "contract", "declined")}})
 
 
 def _results(month: Month) -> Message:
     first = month.facts.first
     january = first.replace(month=1)
-    return Message("Contracts noted this month are worth NT$ {value}, this year NT$ {year}, since "
-                   "the start NT$ {every}; this year brought {licences} licences and {jobs} jobs.",
-                   {"value": total(month, "value_ntd", first),
-                    "year": total(month, "value_ntd", january),
-                    "every": total(month, "value_ntd", None),
+    return Message("Contracts signed this month are worth {value}, this year {year}, since the "
+                   "start {every}; this year brought {licences} licences and {jobs} jobs.",
+                   {"value": _money(total(month, "value_ntd", first)),
+                    "year": _money(total(month, "value_ntd", january)),
+                    "every": _money(total(month, "value_ntd", None)),
                     "licences": total(month, "licences", january),
                     "jobs": total(month, "jobs", january)})
 
 
+def _money(cell: Cell) -> Cell:
+    """Say an amount with its currency; what is hidden has none."""
+    if isinstance(cell, Told):
+        return Told(_money(cell.office), _money(cell.readers))
+    return Message("NT$ {amount}", {"amount": cell}) if isinstance(cell, (int, float)) else cell
+
+
 def _waiting(month: Month) -> Message:
     alone = [need for need, offers in month.matches.items() if not offers]
-    most = _most(month, alone)
     end = starts(month.facts.end)
     stale = sum(e.stage not in ("contract", "declined") and end - e.time > STALE
                 for e in month.latest.values())
-    return Message("{alone} needs are without an offer, most of them in {theme}; {stale} matches "
-                   "have waited in their stage for more than 30 days.",
-                   {"alone": len(alone), "theme": most, "stale": stale})
+    return Message("{alone} needs are without an offer{most}; {stale} matches have waited in their "
+                   "stage for more than 30 days.",
+                   {"alone": len(alone), "most": _most(month, alone), "stale": stale})
 
 
 def _most(month: Month, needs: Sequence[str]) -> Cell:
-    """Name the theme most of some needs have, unless too few firms have it to be told."""
+    """Name the theme most of some needs have; readers hear of none that too few firms have."""
     themes = Counter(t for need in needs for t in month.facts.needs[need].themes)
     if not themes:
-        return "–"
+        return ""
     most = min(themes, key=lambda t: (-themes[t], t))
+    said = Message(", most of them in {theme}", {"theme": term("themes", most)})
     has = [need for need in needs if most in month.facts.needs[need].themes]
-    return term("themes", most) if firms_of(month, has) >= SMALL else "–"
+    return said if firms_of(month, has) >= SMALL else Told(said, "")
 
 
 def _figures(month: Month) -> Table:
