@@ -62,7 +62,7 @@ ROWS = [
     ("scope", {**ALONE, "steps": {"N": "whole country"}}, {}, "the list looks less far or farther than before"),
     ("pool", {**ALONE}, {}, "other profiles changed how much its words weigh"),
     ("capacity", {}, {"chosen": (("N", "Q"),), "full": ("O",)}, "the offer is at its load with better matches"),
-    ("shared", {}, {"chosen": (("N", "Q"), ("M", "O")), "full": ("O",), "scores": {"N": {"O": 0.8, "Q": 0.6}, "M": {"O": 0.3}}},
+    ("shared", {"needs": {"N": NEED, "M": NEED}}, {"needs": {"N": NEED, "M": NEED}, "chosen": (("N", "Q"), ("M", "O")), "full": ("O",), "scores": {"N": {"O": 0.8, "Q": 0.6}, "M": {"O": 0.3}}},
      "the loads of both sides were shared out otherwise"),
     ("skipped", {}, {**GONE, "skipped": (Skipped("need", "N", Message("{problem}", {"problem": "x"})),)},
      "the job had to leave the record out"),
@@ -73,7 +73,7 @@ ROWS = [
 @pytest.mark.parametrize(("key", "before", "now", "sentence"), ROWS, ids=[row[0] for row in ROWS])
 def test_each_change_is_named(key, before, now, sentence):
     found = compare_months(facts(*OCTOBER, **before), facts(*NOVEMBER, **now))
-    (told,) = [d for d in found if d.offer == "O"]
+    (told,) = [d for d in found if (d.need, d.offer) == ("N", "O")]
     assert [(c.key, render(c.message, "en")) for c in told.causes] == [(key, sentence)]
 
 
