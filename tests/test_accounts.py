@@ -10,12 +10,14 @@ import pytest
 from argon2 import PasswordHasher
 from conftest import NOW, PARTIES, PASSWORD, account_in
 
-from matcher import accounts
+from matcher import accounts, mail
 from matcher.access import Viewer
 from matcher.errors import InputError, UnknownRecordError
 from matcher.languages import render
 from matcher.passwords import check_password, fits, hashed, nobody
 from matcher.store import accounts as rows
+from matcher.store import outbox
+from matcher.vocabulary import Message
 
 
 @pytest.fixture(autouse=True)
@@ -217,6 +219,22 @@ def test_a_slow_sign_in_neither_enables_an_account_nor_brings_an_old_password_ba
     accounts.set_active(people, made.account_id, True)
     during_the_hash(monkeypatch, lambda: rows.count_failure(people, made.account_id, 1, NOW + timedelta(minutes=15)))
     wrong(people, made.email, "another good sentence")
+
+
+@pytest.mark.parametrize(("change", "left"), [
+    ({"active": False}, ["invite:1"]), ({"role": "firm"}, ["invite:1"]), ({"centre": "STSP"}, ["invite:1"]),
+    ({"name": "Lin", "lang": "en"}, ["invite:1", "report/2026-12-CTSP/1/a", "alert/a/1"]), ({"active": True}, ["invite:1", "report/2026-12-CTSP/1/a", "alert/a/1"]),
+])
+def test_with_the_right_go_the_reports_and_alerts_that_wait_to_be_mailed(people, change, left):
+    made, other = account_in(people, role="centre-admin", centre="CTSP"), account_in(people, role="reader", centre="CTSP")
+    for key in ("invite:1", "report/2026-12-CTSP/1/a", "alert/a/1"):
+        mail.queue(people, key, made.email, Message("Your invitation"), Message("Your invitation"), "zh", NOW)
+    mail.queue(people, "report/2026-12-CTSP/1/b", other.email, Message("Your invitation"), Message("Your invitation"), "zh", NOW)
+    if "active" in change:
+        accounts.set_active(people, made.account_id, change["active"])
+    else:
+        rows.change_account(people, made.account_id, **change)
+    assert [m.key for m in outbox.mails(people)] == [*left, "report/2026-12-CTSP/1/b"]
 
 
 def test_a_new_password_ends_all_sessions_and_the_old_one(people):

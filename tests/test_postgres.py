@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -15,14 +16,19 @@ from matcher import accounts, mail, profiles, sheets, workflow
 from matcher.access import Viewer
 from matcher.decisions import Change, board, decide, judge, undo
 from matcher.encoding import load_encoder
+from matcher.errors import StoreError
 from matcher.listing import ListQuery, browse_needs, browse_offers
 from matcher.ranker import load_ranker
 from matcher.region import overview
+from matcher.report.facts import Rules
+from matcher.report.job import Tools, make_report
 from matcher.settings import load_settings
 from matcher.store import open_store
 from matcher.store import outbox as mails
+from matcher.store.erasure import remove_records
+from matcher.store.reports import claim_report, facts_of, report_rows
 from matcher.store.schema import metadata
-from matcher.vocabulary import JudgedPair
+from matcher.vocabulary import Conflict, JudgedPair
 
 pytestmark = pytest.mark.postgres
 ROOT = Viewer("s", "system-admin")
@@ -131,6 +137,65 @@ def test_mail_is_queued_once_and_sent_once(space, tmp_path):
         mail.queue(space.store, "k", "a@example.org", Message("Your invitation"), Message("Your invitation"), "zh", NOW)
     assert mail.deliver(space.store, settings, NOW).sent == 1
     assert len(mails.mails(space.store)) == 1
+
+
+def at_once(act):
+    """What two threads get that do the same in one moment."""
+    both, found = threading.Barrier(2), []
+
+    def one(name):
+        both.wait()
+        try:
+            found.append(act(name))
+        except StoreError as problem:
+            found.append(problem)
+
+    threads = [threading.Thread(target=one, args=(name,)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return found
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_of_two_that_claim_a_report_at_once_one_has_it(store, is_known):
+    until = NOW + timedelta(minutes=10)
+    for month in range(1, 13):
+        claim = (f"2026-{month:02}-CTSP", "CTSP", DAY.replace(month=month, day=1))
+        if is_known:
+            claim_report(store, *claim, "gone", NOW, NOW, lambda owner: False)
+        owners = {getattr(row, "owner", row) for row in at_once(lambda name, c=claim: claim_report(store, *c, name, NOW, until, lambda owner: False))}
+        assert owners in ({"a"}, {"b"})
+
+
+def test_of_two_that_queue_a_mail_at_once_one_does(store):
+    row = {"recipient": "a@example.org", "subject": "s", "body": "b", "files": [], "created": NOW}
+    for number in range(12):
+        found = at_once(lambda name, n=number: mails.put_mail(store, {**row, "key": f"k{n}"}))
+        assert sorted(found, key=repr) == [False, True]
+    assert len(mails.mails(store)) == 12
+
+
+def test_a_damaged_conflict_and_an_erasure_during_the_job(space):
+    store = space.store
+    store.put(conflicts=[Conflict("P1", "P2", "kin"), Conflict("P1", "P3", "kin")])
+    with store.frozen() as frozen:
+        part = frozen.without("conflicts", {("P1", "P3"): "reason"})
+        assert part.conflicts() == (Conflict("P1", "P2", "kin"), Conflict("P1", "P3"))
+
+    def erase(name):
+        if name == "matched":
+            with store.writing() as connection:
+                remove_records(connection, {"need": ["N1"]})
+
+    tools = Tools(lambda: datetime(2027, 1, 2, tzinfo=UTC), workflow.silent, step=erase)
+    known = []
+    for again in (False, True):
+        make_report(space, "CTSP", date(2026, 12, 1), Rules(0.0), tools, lambda made: None, again)
+        (row,) = report_rows(store)
+        known.append({key: need["title"] for key, need in facts_of(store, row.report_id)["needs"].items()})
+    assert (row.finished, known) == (tools.now(), [{"N1": ""}, {}])
 
 
 def test_a_draft_is_published_exported_and_erased(space):

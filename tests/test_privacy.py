@@ -31,6 +31,7 @@ from matcher.store import erasure, open_store
 from matcher.store import profiles as rows
 from matcher.store.audit import AuditLine, note
 from matcher.store.decisions import put_decisions
+from matcher.store.outbox import mails
 from matcher.store.profiles import Card
 from matcher.store.reports import content_of, facts_of
 from matcher.vocabulary import (
@@ -456,12 +457,16 @@ def test_after_deletion_no_byte_of_a_person_is_left_in_the_database(lives, tmp_p
     holds = {f.name for f in tmp_path.glob("matcher.db*") if CANARY.encode() in f.read_bytes()}
     assert holds
     assert all(CANARY in repr(part(home, REPORT)) for part in (content_of, facts_of))
+    for key in (f"report/{REPORT}/1/b", "alert/b/1", "invite:b"):
+        named = "" if key == "invite:b" else CANARY
+        mail.queue(home, key, "other@example.org", Message(f"{named} subject"), Message("body"), "en", NOW, [("a.html", "text/html", b"page")])
     before = home.snapshot()
     assert profiles.delete_my_data(home, viewer, LATER)
     assert not any(CANARY in repr(part(home, REPORT)) for part in (content_of, facts_of))
     assert [row[0] for row in content_of(home, REPORT)["sections"][2]["tables"][0]["rows"]] == [NEED_ID]
     left = [f.name for f in tmp_path.glob("matcher.db*") if CANARY.encode() in f.read_bytes()]
     assert left == []
+    assert [m.key for m in mails(home)] == ["invite:b"]
     assert home.snapshot() != before
     assert [o.need_id for o in home.outcomes(NEED_ID)] == [NEED_ID, NEED_ID]
     assert home.judged()[0].grade == 3
@@ -485,6 +490,15 @@ def test_deletion_takes_vectors_of_texts_nobody_else_has_and_no_others(lives):
     assert space.encoder.revision
     assert workflow.Workspace(home, load_encoder(), load_ranker()).pool().offers[0].offer_id == \
         "O-copy"
+
+
+@pytest.mark.parametrize("sql", ["UPDATE offers SET title = x'ff'", "UPDATE offers SET description = x'ff'", "UPDATE evidence SET title = x'ff'"])
+def test_a_damaged_text_is_deleted_like_any_other(lives, sql):
+    home, viewer = lives
+    with home.writing() as connection:
+        assert connection.exec_driver_sql(sql).rowcount
+    assert profiles.delete_my_data(home, viewer, LATER)
+    assert home.offers() == home.evidence() == ()
 
 
 def test_a_colleagues_records_and_the_party_outlive_ones_account(lives):

@@ -20,7 +20,7 @@ from matcher import mail
 from matcher.accounts import by_email, viewer_of
 from matcher.errors import ForbiddenError, InputError, UnknownRecordError
 from matcher.languages import render
-from matcher.report import delivery
+from matcher.report import delivery, job
 from matcher.report.batch import plan_reports, run_reports
 from matcher.report.calendar import last_day
 from matcher.report.delivery import send_alerts
@@ -29,7 +29,6 @@ from matcher.report.job import (
     LEASE,
     Tools,
     draft_report,
-    forget,
     make_report,
     stored_facts,
     stored_report,
@@ -37,10 +36,19 @@ from matcher.report.job import (
 from matcher.report.subscriptions import Wish, own_subscriptions, recipients, subscribe, unsubscribe
 from matcher.store import open_store
 from matcher.store.decisions import put_decisions
+from matcher.store.erasure import remove_records
 from matcher.store.outbox import mails
-from matcher.store.reports import claim_report, report_row
+from matcher.store.reports import (
+    AGAIN,
+    claim_report,
+    content_of,
+    facts_of,
+    put_facts,
+    report_row,
+    report_rows,
+)
 from matcher.store.schema import metadata
-from matcher.vocabulary import JudgedPair, Outcome
+from matcher.vocabulary import Conflict, JudgedPair, Outcome
 
 FIRST, NOW = date(2026, 12, 1), datetime(2027, 1, 2, 4, tzinfo=UTC)
 REPORT = "2026-12-CTSP"
@@ -56,8 +64,8 @@ def tools(now=NOW, **more):
     return Tools(lambda: now, more.pop("progress", lambda *a: None), pause=lambda seconds: time.sleep(0.02), **more)
 
 
-def make(region, first=FIRST, now=NOW, centre="CTSP", **more):
-    return make_report(region.space, centre, first, region.rules, tools(now, **more), lambda made: None)
+def make(region, first=FIRST, now=NOW, centre="CTSP", again=False, **more):
+    return make_report(region.space, centre, first, region.rules, tools(now, **more), lambda made: None, again)
 
 
 def batch(region, home, now=NOW, url="", **order):
@@ -214,15 +222,48 @@ def test_a_draft_keeps_nothing_and_a_plan_writes_nothing(region, tmp_path):
 
 
 def test_a_report_is_made_again_only_without_a_later_one(region, tmp_path):
-    (missing,) = batch(region, tmp_path, again=True)
-    assert (missing.state, render(missing.problems[0], "en")) == ("failed", f"There is no report with the id “{REPORT}”.")
-    batch(region, tmp_path)
+    (first,) = batch(region, tmp_path, again=True)
+    assert (first.state, report_row(region.store, REPORT).made) == ("made", NOW)
     (again,) = batch(region, tmp_path, NOW + timedelta(hours=1), again=True)
     assert (again.state, report_row(region.store, REPORT).made) == ("made", NOW + timedelta(hours=1))
     make(region, date(2027, 1, 1), datetime(2027, 2, 2, tzinfo=UTC))
+    kept = content_of(region.store, REPORT)
     with pytest.raises(InputError) as caught:
-        forget(region.store, REPORT)
+        make(region, again=True)
     assert "2027-01-CTSP was compared with it" in render(caught.value.message, "en")
+    assert content_of(region.store, REPORT) == kept
+
+
+@pytest.mark.parametrize("stop", ["claimed", "read", "matched", "facts", "content", "mails"])
+def test_a_report_stays_whole_until_it_is_made_again(region, stop):
+    make(region)
+    old = content_of(region.store, REPORT), facts_of(region.store, REPORT), report_rows(region.store)
+    assert old[2][0].finished == NOW
+
+    def fail(name):
+        assert (content_of(region.store, REPORT), facts_of(region.store, REPORT), report_rows(region.store)) == old
+        if name == stop:
+            raise InputError("It failed.")
+
+    later = NOW + timedelta(hours=1)
+    with pytest.raises(InputError, match="failed"):
+        make(region, now=later, again=True, step=fail)
+    assert (content_of(region.store, REPORT), facts_of(region.store, REPORT), report_rows(region.store)) == old
+    assert make(region, now=later).report == stored_report(region.store, REPORT)
+    assert report_row(region.store, REPORT).made == NOW
+    made = make(region, now=later, again=True)
+    (row,) = report_rows(region.store)
+    assert (made.report_id, made.fresh, row.report_id, row.made, row.finished, row.owner) == (REPORT, True, REPORT, later, later, None)
+    assert stored_report(region.store, REPORT) == made.report
+
+
+def test_what_a_killed_job_left_of_a_second_making_is_not_used(region):
+    make(region)
+    claim_report(region.store, REPORT + AGAIN, "CTSP", FIRST, "elsewhere:1", NOW, NOW, lambda _: False)
+    put_facts(region.store, REPORT + AGAIN, "elsewhere:1", {**facts_of(region.store, REPORT), "texts": 999}, ())
+    assert make(region, now=NOW + timedelta(days=1), again=True).fresh
+    assert stored_facts(region.store, REPORT).texts < 999
+    assert report_row(region.store, REPORT + AGAIN) is None
 
 
 # ---- what goes wrong -----------------------------------------------------------------------------
@@ -255,22 +296,35 @@ def test_a_centre_without_needs_or_offers_gets_its_report(region, gone):
     ("UPDATE parties SET extra = '{broken' WHERE party_id = 'L02'", "party", "L02"),
     ("UPDATE outcomes SET time = 'noon' WHERE number = 1", "decision", "1"),
     ("UPDATE outcomes SET value_ntd = 'much' WHERE number = 1", "decision", "1"),
-    ("UPDATE judged SET date = 'never' WHERE need_id = 'N001'", "judged pair", "N001"),
+    ("UPDATE judged SET date = 'never' WHERE need_id = 'N001'", "judged pair", "N001/O001"),
+    ("UPDATE conflicts SET reason = x'ff' WHERE party_id = 'F11'", "conflict", "F11/L01"),
 ])
 def test_a_damaged_row_is_left_out_by_name_and_the_rest_goes_on(region, sql, what, record):
-    region.store.put(judged=[JudgedPair("N001", "O001", 3, "a", FIRST)])
+    region.store.put(judged=[JudgedPair("N001", "O001", 3, "a", FIRST)], conflicts=[Conflict("F11", "L01", "kin")])
     put_decisions(region.store, [Outcome("N001", "O001", stage, NOW - timedelta(days=9), value_ntd=value) for stage, value in (
         ("meeting", None), ("contract", 5))])
     broken(region, sql)
     report = make(region).report
     ((told, found, problem),) = report.table("skipped").rows
     assert (told.id, found) == (what, record)
-    assert render(problem, "en")
+    assert render(problem, "en") == sql.split()[3]  # the field, never its value
     facts = stored_facts(region.store, REPORT)
     listed = facts.listed
     assert [e.number for e in facts.events] == ([2] if what == "decision" else [1, 2])
     assert len(listed) == 4 - (what == "need")
     assert record not in {o for offers in listed.values() for o in offers}
+
+
+def test_a_damaged_conflict_goes_on_barring_its_pair(region):
+    listed = stored_facts(region.store, make(region).report_id).listed["N001"]
+    firm, owner = region.store.need("N001").party_id, region.store.offer(listed[0]).party_id
+    region.store.put(conflicts=[Conflict(firm, owner, "kin"), Conflict(firm, "nobody", "kin")])
+    broken(region, "UPDATE conflicts SET reason = x'ff' WHERE other_party_id = 'nobody'")
+    assert set(stored_facts(region.store, make(region, again=True).report_id).conflicts) == {(firm, owner), (firm, "nobody")}
+    broken(region, f"UPDATE conflicts SET reason = x'ff' WHERE other_party_id = '{owner}'")
+    facts = stored_facts(region.store, make(region, again=True).report_id)
+    assert listed[0] not in facts.listed["N001"]
+    assert set(facts.conflicts) == {(firm, owner), (firm, "nobody")}
 
 
 class Refusing(Concepts):
@@ -296,6 +350,45 @@ def test_a_text_that_the_encoder_refuses_is_left_out_by_name(region, record):
     rows = make(region).report.table("skipped").rows
     assert [(row[0].id, row[1], render(row[2], "en")) for row in rows] == [(kind, record, "the text cannot be read")]
     assert len(stored_facts(region.store, REPORT).listed) == 4 - (kind == "need")
+    erase(region, **{kind: [record]})
+    rows = stored_report(region.store, REPORT).table("skipped").rows
+    assert [(row[1], render(row[2], "en")) for row in rows] == [(record, "")]
+    assert [render(s.problem, "en") for s in stored_facts(region.store, REPORT).skipped] == [""]
+
+
+def erase(region, **records):
+    with region.store.writing() as connection:
+        remove_records(connection, records)
+
+
+@pytest.mark.parametrize("moment", ["read", "matched", "facts", "building", "content", "files", "mails"])
+def test_what_is_erased_while_a_report_is_made_is_in_none_of_its_texts(region, monkeypatch, tmp_path, moment):
+    region.store.put(needs=[replace(region.store.need("N001"), title="CANARY need")],
+                     offers=[replace(region.store.offer(o), title="CANARY offer") for o in ("O001", "O002")])
+
+    def at(name):
+        if name == moment and "N001" in {n.need_id for n in region.store.needs()}:
+            erase(region, need=["N001"], offer=["O001", "O002"])
+
+    real = job.to_plain
+    monkeypatch.setattr(job, "to_plain", lambda report: (at("building"), real(report))[1])
+    account_in(region.store, role="centre-admin", centre="CTSP")
+    wish(region, "centre-admin", Wish("CTSP", "en", "json"))
+    (status,) = run_reports(region.space, settings_of(tmp_path, "smtp://127.0.0.1:1"), order_of(tmp_path), tools(step=at))
+    assert status.state == "made"
+    if moment != "mails":  # what is erased later takes what waits along; files on disk are the office's
+        assert "CANARY" not in b"".join(files_of(tmp_path).values()).decode("utf-8", "replace")
+        (waiting,) = mails(region.store)
+        assert "CANARY" not in mail.base64.b64decode(waiting.files[0][2]).decode()
+    facts, content = facts_of(region.store, REPORT), content_of(region.store, REPORT)
+    assert "N001" in facts["needs"]
+    assert "CANARY" not in repr((facts, content, dump(region.store)))
+
+
+def test_files_and_a_new_folder_are_for_the_program_alone(region, tmp_path):
+    batch(region, tmp_path)
+    assert {file.stat().st_mode & 0o777 for file in (tmp_path / "reports").iterdir()} == {0o600}
+    assert (tmp_path / "reports").stat().st_mode & 0o777 == 0o700
 
 
 def test_a_full_disk_leaves_no_half_file_and_the_next_run_finishes(region, tmp_path, monkeypatch):
@@ -340,7 +433,7 @@ def test_what_is_written_during_the_job_is_not_in_its_report(region, tmp_path):
     def meddle(step, done, total):
         if step == "match" and done == 1:
             region.store.put(offers=[replace(o, title="LATER") for o in region.store.offers()])
-            region.store.delete("needs", ["N002"])
+            region.store.delete("needs", ["N003"])  # of another centre: the texts of an own one would go
 
     report = make(region, progress=meddle).report
     assert set(stored_facts(region.store, REPORT).needs) >= {"N001", "N002"}

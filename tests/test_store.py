@@ -54,6 +54,23 @@ def test_a_second_import_changes_only_what_changed(store):
     assert store.offer("O1").description == "new"
 
 
+@pytest.mark.parametrize(("sql", "what", "key", "field"), [
+    ("UPDATE conflicts SET reason = x'ff' WHERE other_party_id = 'P3'", "conflicts", ("P1", "P3"), "reason"),
+    ("UPDATE judged SET date = 'SECRET' WHERE judge = 'me'", "judged", ("N1", "O1", "me"), "date"),
+    ("UPDATE judged SET grade = 'SECRET' WHERE judge = 'me'", "judged", ("N1", "O1", "me"), "grade"),
+    ("UPDATE needs SET title = x'ff' WHERE need_id = 'N1'", "needs", ("N1",), "title"),
+])
+def test_a_damaged_row_is_left_out_by_its_whole_key_and_named_by_its_field(store, sql, what, key, field):
+    others = [JudgedPair("N1", "O1", 2, "you"), JudgedPair("N1", "O2", 1, "me too")]
+    store.put(**{**ALL, "judged": [*ALL["judged"], *others], "conflicts": [Conflict("P1", "P2", "kin"), *ALL["conflicts"]]})
+    with store.writing() as connection:
+        assert connection.exec_driver_sql(sql).rowcount == 1
+    with store.frozen() as frozen:
+        assert {kind: faults for kind, faults in frozen.left_out.items() if faults} == {what: {key: field}}
+        assert frozen.judged() == tuple(others if what == "judged" else [*ALL["judged"], *others])
+        assert frozen.conflicts() == (Conflict("P1", "P2", "kin"), Conflict("P1", "P3", "" if what == "conflicts" else "shareholder"))
+
+
 def test_two_offers_with_the_same_sentence_are_two_records(store):
     store.put(offers=[Offer("A", "same"), Offer("B", "same")])
     assert [o.offer_id for o in store.offers()] == ["A", "B"]

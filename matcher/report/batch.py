@@ -17,7 +17,6 @@ from matcher.report.job import (
     Made,
     Tools,
     draft_report,
-    forget,
     make_report,
     report_id_of,
     stored_report,
@@ -104,8 +103,6 @@ def _one(space: Workspace, order: Order, code: str, tools: Tools) -> Status:
     try:
         if order.draft:
             return _drafted(space, order, code, tools)
-        if order.again:
-            forget(space.store, report_id)
         return _made(space, order, code, tools)
     except MatcherError as problem:
         return Status(report_id, "failed", code=problem.exit_code, problems=(problem.message,))
@@ -142,7 +139,7 @@ class _Finish:
 
 def _made(space: Workspace, order: Order, code: str, tools: Tools) -> Status:
     finish = _Finish(space, order, tools)
-    made = make_report(space, code, order.first, order.rules, tools, finish)
+    made = make_report(space, code, order.first, order.rules, tools, finish, order.again)
     if not made.fresh:  # what could not be written or mailed then is now; the rest is there
         finish(made)
     problems = (*finish.written.problems, *finish.queued.problems)

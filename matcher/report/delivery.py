@@ -58,11 +58,16 @@ def file_name(report: Report, lang: str, row: Format) -> str:
 
 
 def write_whole(path: Path, content: bytes) -> Path:
-    """Write a file so that a reader sees the old or the new one, never a half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file so that a reader sees the old or the new one, never a half.
+
+    Files, and a folder made for them, are for the account of this program alone.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{own_name().replace(':', '+')}.part")
     _sweep(path)
     try:
+        part.unlink(missing_ok=True)
+        part.touch(0o600)
         with part.open("wb") as file:
             file.write(content)
             file.flush()

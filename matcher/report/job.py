@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from matcher.errors import InputError, UnknownRecordError
@@ -25,15 +25,17 @@ from matcher.report.model import Names, Report, to_plain, to_report
 from matcher.report.month import Month
 from matcher.report.sections import SECTIONS
 from matcher.store import Store
+from matcher.store.outbox import drop_report_mails
 from matcher.store.reports import (
+    AGAIN,
     ReportRow,
     claim_report,
     content_of,
-    drop_report,
     extend_lease,
     facts_of,
     finish_report,
     free_report,
+    is_again,
     put_content,
     put_facts,
     put_instant,
@@ -105,14 +107,19 @@ def is_gone(owner: str) -> bool:
 
 
 def make_report(space: Workspace, centre: str, first: date, rules: Rules, tools: Tools,
-                finish: Callable[[Made], None]) -> Made:
+                finish: Callable[[Made], None], again: bool = False) -> Made:
     """Make a centre's report of a month, or find the finished one.
 
     ``finish`` writes files and queues mails, before the report counts as finished; a job that
-    fails frees the report for the next. Raises ``InputError`` for a month that is not over.
+    fails frees the report for the next. ``again`` makes a finished one once more: it stays until
+    the new one takes its place. Raises ``InputError`` for a month that is not over, and where a
+    later report compared with the one to be made again.
     """
     check_month(first, tools.now(), draft=False)
     report_id, owner = report_id_of(centre, first), own_name()
+    if again and _is_finished(space.store, report_id):
+        _check_latest(space.store, centre, first)
+        report_id += AGAIN
     row = _claimed(space.store, report_id, centre, first, owner, tools)
     if row.finished is not None:
         return Made(report_id, stored_report(space.store, report_id), fresh=False)
@@ -130,14 +137,25 @@ def _carried_out(space: Workspace, row: ReportRow, rules: Rules, owner: str, too
     tools.step("claimed")
     encoded = _keep_facts(space, row, rules, owner, tools)
     tools.step("facts")
-    if content_of(store, report_id) is None:
-        _kept(put_content(store, report_id, owner, to_plain(_build(store, report_id))))
+    _keep_content(store, report_id, owner)
     tools.step("content")
-    made = Made(report_id, stored_report(store, report_id), True, encoded)
-    finish(made)
+    if is_again(report_id):
+        _check_latest(store, row.centre, row.month)
+    made = Made(report_id.removesuffix(AGAIN), stored_report(store, report_id), True, encoded)
+    made = _handed_on(store, report_id, made, finish)
     tools.step("mails")
     _kept(finish_report(store, report_id, owner, tools.now()))
     tools.step("finished")
+    return made
+
+
+def _handed_on(store: Store, report_id: str, made: Made, finish: Callable[[Made], None]) -> Made:
+    """Write files and queue mails; once more where a text was erased while that was done."""
+    finish(made)
+    while (report := stored_report(store, report_id)) != made.report:
+        made = replace(made, report=report)
+        drop_report_mails(store, made.report_id)
+        finish(made)
     return made
 
 
@@ -187,21 +205,17 @@ def facts_before(store: Store, centre: str, first: date) -> Facts | None:
     return stored_facts(store, earlier[-1]) if earlier else None
 
 
-def forget(store: Store, report_id: str) -> None:
-    """Drop a finished report, so that it is made anew; none where a later one compared with it.
-
-    Raises ``UnknownRecordError`` and ``InputError``.
-    """
+def _is_finished(store: Store, report_id: str) -> bool:
     row = report_row(store, report_id)
-    if row is None:
-        raise UnknownRecordError("report", report_id)
-    later = [r.report_id for r in report_rows(store, row.centre) if r.month > row.month]
+    return row is not None and row.finished is not None
+
+
+def _check_latest(store: Store, centre: str, first: date) -> None:
+    """Refuse to make a report again that a later one compared with."""
+    later = [row.report_id for row in report_rows(store, centre) if row.month > first]
     if later:
         raise InputError("The report {report} cannot be made again: {later} was compared with it.",
-                         report=report_id, later=later[0])
-    if row.finished is None:
-        raise InputError("The report {report} is being made.", report=report_id)
-    drop_report(store, report_id)
+                         report=report_id_of(centre, first), later=later[0])
 
 
 def _claimed(store: Store, report_id: str, centre: str, first: date, owner: str, tools: Tools
@@ -243,8 +257,15 @@ def _mark(space: Workspace, frozen: Store, rules: Rules) -> str:
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _build(store: Store, report_id: str) -> Report:
-    facts = stored_facts(store, report_id)
+def _keep_content(store: Store, report_id: str, owner: str) -> None:
+    """Store what the report says; once more where a text of it was erased meanwhile."""
+    while content_of(store, report_id) is None:
+        facts = facts_of(store, report_id) or {}
+        content = to_plain(_build(store, from_json(facts)))
+        _kept(put_content(store, report_id, owner, content, facts))
+
+
+def _build(store: Store, facts: Facts) -> Report:
     matched = dict.fromkeys(need for need, _ in facts.chosen)
     lists = {need: store.match_list(facts.run.run_id, need) for need in matched}
     return build_report(Month(facts, lists, facts_before(store, facts.centre, facts.first)))

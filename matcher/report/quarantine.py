@@ -8,6 +8,7 @@ from matcher.errors import MatcherError
 from matcher.integrity import read_fairly
 from matcher.report.facts import Skipped
 from matcher.store import Store
+from matcher.store.damage import Key
 from matcher.vocabulary import Message
 from matcher.workflow import Progress, Workspace, silent
 
@@ -27,10 +28,15 @@ def prepared(space: Workspace, store: Store, progress: Progress
         batch = space.over(store)
         batch.pool(progress)
     space.adopt(batch)
-    skipped = tuple(Skipped(SINGULAR[what], record_id, Message("{problem}", {"problem": problem}))
+    skipped = tuple(Skipped(SINGULAR[what], _named(key), Message("{problem}", {"problem": problem}))
                     for what, faults in sorted(store.left_out.items())
-                    for record_id, problem in sorted(faults.items()))
+                    for key, problem in sorted(faults.items(), key=repr))
     return batch, skipped
+
+
+def _named(key: Key) -> str:
+    """Name a record by its ids; who judged a pair is nobody's business."""
+    return "/".join(str(part) for part in key[:2])
 
 
 def _without_faulty(batch: Workspace) -> Store:
@@ -39,7 +45,8 @@ def _without_faulty(batch: Workspace) -> Store:
     for what, texts in (
             ("offers", {o.offer_id: o.text for o in store.offers()}),
             ("evidence", {e.evidence_id: e.full_text for e in store.evidence()})):
-        store = store.without(what, _faulty(batch, list(texts.items())))
+        faulty = _faulty(batch, list(texts.items()))
+        store = store.without(what, {(key,): problem for key, problem in faulty.items()})
     return store
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import Update, delete, insert, or_, select, update
 from matcher.store import schema
 from matcher.store.audit import AuditLine, aware
 from matcher.store.identities import Identity, add_identity, is_linked
+from matcher.store.outbox import drop_office_mails
 from matcher.store.store import Store
 
 
@@ -109,8 +110,15 @@ def add_account(store: Store, made: Account, token_hash: str | None = None,
 
 
 def change_account(store: Store, account_id: str, **values: Any) -> bool:
-    """Change these columns of an account; say whether there is one."""
+    """Change these columns of an account; say whether there is one.
+
+    With the right to see a centre's reports go those that wait to be mailed.
+    """
     with store.writing() as connection:
+        if values.get("active") is False or {"role", "centre"} & values.keys():
+            email = connection.scalar(select(schema.accounts.c.email).filter_by(
+                account_id=account_id))
+            drop_office_mails(connection, email or "")
         done = connection.execute(update(schema.accounts).filter_by(account_id=account_id)
                                   .values(values))
     return bool(done.rowcount)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from matcher.store import schema
+from matcher.store.damage import but_for
 from matcher.store.notes import outcome_row
 from matcher.store.records import put_records
 from matcher.store.store import Store
@@ -218,7 +219,7 @@ def undo_decision(store: Store, number: int, who: str, time: datetime) -> bool:
 
 def _read(store: Store, *where: Any) -> tuple[Decision, ...]:
     if hidden := store.left_out.get("outcomes"):
-        where = (*where, _rows.number.not_in(sorted(map(int, hidden))))
+        where = (*where, but_for(schema.outcomes, hidden))
     with store.reading() as connection:
         return tuple(map(_to_decision, connection.execute(_all(*where))))
 

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, delete, func, null, or_, select, update
+from sqlalchemy import Column, Connection, delete, func, null, or_, select, update
 
 from matcher.integrity import read_fairly
 from matcher.store import schema
 from matcher.store.audit import AuditLine, append, aware
-from matcher.store.notes import plain
+from matcher.store.blanking import blank_reports
+from matcher.store.notes import clear, empty_lists
+from matcher.store.outbox import drop_office_mails
 from matcher.store.records import touch
-from matcher.store.reports import blank_reports
 from matcher.store.store import Store, text_hash
-from matcher.vocabulary import Need
 
 Records = Mapping[str, Sequence[str]]
 
@@ -66,11 +66,15 @@ def _own(connection: Connection, side: str, account_id: str, party_id: str | Non
 
 
 def remove_records(connection: Connection, records: Records) -> None:
-    """Remove needs and offers with evidence, cards and vectors; what lists say of them, too."""
+    """Remove needs and offers with evidence, cards and vectors; what lists say of them, too.
+
+    Reports and alerts that wait to be mailed may hold their texts, to whomever they go.
+    """
     needs, offers = records.get("need", ()), records.get("offer", ())
     lone = _lone_hashes(connection, needs, offers)
+    drop_office_mails(connection)
     blank_reports(connection, (*needs, *offers))
-    _empty_lists(connection, needs, offers)
+    empty_lists(connection, needs, offers)
     for side, table, ids in (("need", schema.needs, needs), ("offer", schema.offers, offers)):
         key = next(iter(table.primary_key.columns))
         connection.execute(delete(schema.cards).where(schema.cards.c.side == side,
@@ -84,7 +88,7 @@ def _lone_hashes(connection: Connection, needs: Sequence[str], offers: Sequence[
     """Name the texts of some records, as they were encoded, that no other record has.
 
     A text that another has in other words but is encoded alike is named too: its vector is made
-    again when it is next needed.
+    again when it is next needed. A damaged text was never encoded.
     """
     asked = _lone(connection, schema.needs.c.need_id, needs,
                   ("title", "description", "requirements"))
@@ -100,21 +104,8 @@ def _lone(connection: Connection, key: Column[Any], ids: Sequence[str], names: S
     mine = {tuple(row) for row in connection.execute(select(*columns).where(key.in_(ids)))}
     alike = select(*columns).where(key.not_in(ids), columns[1].in_({row[1] for row in mine}))
     others = {tuple(row) for row in connection.execute(alike)} if mine else set()
-    return {"\n".join(filter(None, row)) for row in mine - others}
-
-
-def _empty_lists(connection: Connection, needs: Sequence[str], offers: Sequence[str]) -> None:
-    """Reduce lists of needs, and matches of needs and offers, to ids and numbers."""
-    for need_id in needs:
-        connection.execute(update(schema.match_lists).filter_by(need_id=need_id).values(
-            need=plain(asdict(Need(need_id))), widened=null()))
-    _clear(connection, schema.matches, needs, offers, {"evidence": [], "notes": null()})
-
-
-def _clear(connection: Connection, table: Table, needs: Sequence[str], offers: Sequence[str],
-           cleared: Mapping[str, Any]) -> None:
-    connection.execute(update(table).where(or_(
-        table.c.need_id.in_(needs), table.c.offer_id.in_(offers))).values(cleared))
+    return {"\n".join(filter(None, row)) for row in mine - others
+            if all(part is None or isinstance(part, str) for part in row)}
 
 
 def erase(store: Store, who: Person, lines: Iterable[AuditLine]) -> bool:
@@ -124,8 +115,8 @@ def erase(store: Store, who: Person, lines: Iterable[AuditLine]) -> bool:
     """
     with store.writing() as connection:
         remove_records(connection, {"need": who.needs, "offer": who.offers})
-        _clear(connection, schema.outcomes, who.needs, who.offers, {"note": null()})
-        _clear(connection, schema.judged, who.needs, who.offers, {"reason": ""})
+        clear(connection, schema.outcomes, who.needs, who.offers, {"note": null()})
+        clear(connection, schema.judged, who.needs, who.offers, {"reason": ""})
         _erase_account(connection, who)
         _erase_audit(connection, who)
         if who.offers or who.party_id:
@@ -149,6 +140,7 @@ def _erase_account(connection: Connection, who: Person) -> None:
         connection.execute(delete(schema.conflicts).where(or_(
             conflicts.party_id == who.party_id, conflicts.other_party_id == who.party_id)))
         connection.execute(delete(schema.parties).filter_by(party_id=who.party_id))
+        drop_office_mails(connection)
         blank_reports(connection, (), who.party_id)
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 from datetime import UTC
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import Connection, Table, delete, insert, null, or_, update
 
 from matcher.store import schema
-from matcher.vocabulary import EvidencePair, Influence, Match, MatchList, Message, Outcome
+from matcher.vocabulary import EvidencePair, Influence, Match, MatchList, Message, Need, Outcome
 
 PLAIN = ("need_id", "offer_id", "rank", "score", "features", "contributions", "distance_km",
          "propensity")
@@ -66,9 +66,31 @@ def put_list(connection: Connection, found: MatchList) -> None:
         connection.execute(insert(schema.matches), rows)
 
 
+def empty_lists(connection: Connection, needs: Sequence[str], offers: Sequence[str]) -> None:
+    """Reduce lists of needs, and matches of needs and offers, to ids and numbers."""
+    for need_id in needs:
+        connection.execute(update(schema.match_lists).filter_by(need_id=need_id).values(
+            need=plain(asdict(Need(need_id))), widened=null()))
+    clear(connection, schema.matches, needs, offers, {"evidence": [], "notes": null()})
+
+
+def clear(connection: Connection, table: Table, needs: Sequence[str], offers: Sequence[str],
+          cleared: Mapping[str, Any]) -> None:
+    """Clear some columns of all pairs of these needs and offers."""
+    connection.execute(update(table).where(or_(
+        table.c.need_id.in_(needs), table.c.offer_id.in_(offers))).values(cleared))
+
+
 def outcome_row(outcome: Outcome) -> dict[str, Any]:
     """Give an outcome as columns, its time in UTC."""
     return {**asdict(outcome), "time": outcome.time.astimezone(UTC)}
+
+
+def to_outcome(row: Mapping[str, Any]) -> Outcome:
+    """Make an outcome of its columns."""
+    values = {f.name: row[f.name] for f in fields(Outcome)}
+    time = values["time"]
+    return Outcome(**{**values, "time": time if time.tzinfo else time.replace(tzinfo=UTC)})
 
 
 def plain(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, delete, or_, select, update
 
 from matcher.store import schema
 from matcher.store.audit import aware
+from matcher.store.records import put_once
 from matcher.store.store import Store
 
 
@@ -36,12 +37,30 @@ class Mail:
 
 def put_mail(store: Store, row: Mapping[str, Any]) -> bool:
     """Queue a mail unless its key was queued before; say whether it is new."""
-    table = schema.outbox
     with store.writing() as connection:
-        if connection.execute(select(table.c.number).filter_by(key=row["key"])).first():
-            return False
-        connection.execute(insert(table), {**row, "tries": 0, "next_try": row["created"]})
-    return True
+        return put_once(connection, schema.outbox,
+                        {**row, "tries": 0, "next_try": row["created"]})
+
+
+def drop_report_mails(store: Store, report_id: str) -> None:
+    """Drop a report's mails that were not sent yet."""
+    table = schema.outbox.c
+    with store.writing() as connection:
+        connection.execute(delete(schema.outbox).where(
+            table.sent.is_(None), table.key.startswith(f"report/{report_id}/")))
+
+
+def drop_office_mails(connection: Connection, recipient: str | None = None) -> None:
+    """Drop the reports and alerts that were not sent yet: one recipient's, or everybody's.
+
+    A report can be sent again; an alert comes again while its match is new.
+    """
+    table = schema.outbox.c
+    waiting = delete(schema.outbox).where(table.sent.is_(None), or_(
+        table.key.startswith("report/"), table.key.startswith("alert/")))
+    if recipient is not None:
+        waiting = waiting.where(table.recipient == recipient)
+    connection.execute(waiting)
 
 
 def mails(store: Store, due: datetime | None = None) -> tuple[Mail, ...]:

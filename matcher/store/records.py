@@ -11,6 +11,7 @@ from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from sqlalchemy import Connection, Table, bindparam, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from matcher.errors import InputError
 from matcher.store import schema
@@ -81,6 +82,14 @@ def _check_offers(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> 
                          named=named)
 
 
+def put_once(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+    """Insert a row unless its key is there; say whether it is new. Of two at once one inserts."""
+    kinds: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+    new = kinds[connection.dialect.name](table).values(**row).on_conflict_do_nothing().inline()
+    counted = new.execution_options(preserve_rowcount=True)
+    return bool(connection.execute(counted).rowcount == 1)
+
+
 def touch(connection: Connection) -> None:
     """Change the snapshot, in the same transaction as the data."""
     table = schema.revision
@@ -113,7 +122,9 @@ def to_noun(noun: type[Noun], row: Mapping[str, Any]) -> Noun:
 
 
 def misfit(record: Any) -> str | None:
-    """Name the first field whose value is of another kind than the noun's, with that value.
+    """Name the first field whose value is of another kind than the noun's.
+
+    Its value may be private, and is not named.
 
     SQLite keeps any value in any column: only another program, or damage, puts one there.
     """
@@ -122,7 +133,7 @@ def misfit(record: Any) -> str | None:
         value = getattr(record, name)
         parts = value if is_many and isinstance(value, tuple) else (value,)
         if not all(isinstance(part, kinds) for part in parts):
-            return f"{name}: {value!r}"
+            return str(name)
     return None
 
 

@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
-from datetime import UTC
 from typing import Any, cast
 
 import numpy as np
@@ -20,20 +19,19 @@ from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, sele
 
 from matcher.errors import StoreError, UnknownRecordError
 from matcher.store import schema
+from matcher.store.damage import Key, but_for, damaged
 from matcher.store.database import in_words, open_engine
-from matcher.store.notes import outcome_row, put_list, to_match, to_message
+from matcher.store.notes import outcome_row, put_list, to_match, to_message, to_outcome
 from matcher.store.records import (
     MATCHED,
     NOUNS,
     Changes,
-    misfit,
     portions,
     put_records,
     to_noun,
     touch,
 )
 from matcher.vocabulary import (
-    STAGES,
     Conflict,
     Evidence,
     JudgedPair,
@@ -46,8 +44,6 @@ from matcher.vocabulary import (
 )
 
 Floats = NDArray[np.float32]
-# What a row that cannot be read raises.
-ROW_FAULTS = (ValueError, TypeError, LookupError)
 
 
 def text_hash(text: str) -> str:
@@ -64,7 +60,7 @@ class Store:
     """All records of one installation. Reading methods give them in order of id."""
 
     def __init__(self, engine: Engine, url: str, frozen: Connection | None = None,
-                 left_out: Mapping[str, Mapping[str, str]] | None = None) -> None:
+                 left_out: Mapping[str, Mapping[Key, str]] | None = None) -> None:
         """Use :func:`open_store`; ``frozen`` and ``left_out`` are for :meth:`frozen`."""
         self._engine = engine
         self._url = url
@@ -93,7 +89,7 @@ class Store:
     def frozen(self) -> Iterator[Store]:
         """Give the store as it stands at this moment: what others write meanwhile is not seen.
 
-        Rows that cannot be read are ``left_out`` (kind → id → what is wrong). For one thread.
+        Rows that cannot be read are ``left_out`` (kind → key → what is wrong). For one thread.
         """
         options = {} if self._engine.dialect.name == "sqlite" else {
             "isolation_level": "REPEATABLE READ"}
@@ -101,53 +97,12 @@ class Store:
               as connection, connection.begin()):
             store = Store(self._engine, self._url, connection)
             store.snapshot()  # SQLite's view begins with the first look
-            yield Store(self._engine, self._url, connection,
-                        {what: store.damaged(what) for what in NOUNS}
-                        | {"outcomes": store.damaged_outcomes()})
+            yield Store(self._engine, self._url, connection, damaged(connection))
 
-    def without(self, what: str, faults: Mapping[str, str]) -> Store:
+    def without(self, what: str, faults: Mapping[Key, str]) -> Store:
         """Give the same store in which some records of a kind are left out, each with why."""
         return Store(self._engine, self._url, self._frozen,
                      {**self.left_out, what: {**self.left_out.get(what, {}), **faults}})
-
-    def damaged(self, what: str) -> dict[str, str]:
-        """Name the records of a kind that cannot be read, each with what is wrong."""
-        key = next(iter(NOUNS[what][1].primary_key.columns))
-        try:
-            return {getattr(record, key.name): problem for record in self._all(what)
-                    if (problem := misfit(record))}
-        except ROW_FAULTS:
-            with self.reading() as connection:
-                ids = list(connection.scalars(select(key).order_by(key)))
-            return {i: p for i in dict.fromkeys(ids) if (p := self._fault(what, key.name, i))}
-
-    def _fault(self, what: str, key: str, record_id: str) -> str | None:
-        try:
-            found = self._all(what, **{key: record_id})
-        except ROW_FAULTS as problem:
-            return str(problem)
-        return next(filter(None, map(misfit, found)), None)
-
-    def damaged_outcomes(self) -> dict[str, str]:
-        """Name the decisions that cannot be read, by number, each with what is wrong."""
-        try:
-            if not any(map(misfit, self.outcomes(stages=STAGES))):
-                return {}
-        except ROW_FAULTS:
-            pass
-        column = schema.outcomes.c
-        with self.reading() as connection:
-            numbers = list(connection.scalars(select(column.number).where(
-                column.stage.in_(STAGES)).order_by(column.number)))
-        return {str(n): problem for n in numbers if (problem := self._outcome_fault(n))}
-
-    def _outcome_fault(self, number: int) -> str | None:
-        query = select(schema.outcomes).filter_by(number=number)
-        try:
-            with self.reading() as connection:
-                return misfit(_to_outcome(dict(connection.execute(query).mappings().one())))
-        except ROW_FAULTS as problem:
-            return str(problem)
 
     # ---- records -------------------------------------------------------------------------
 
@@ -185,8 +140,15 @@ class Store:
         return self._all("judged")
 
     def conflicts(self) -> tuple[Conflict, ...]:
-        """Give all declared conflicts."""
-        return self._all("conflicts")
+        """Give all declared conflicts.
+
+        One whose reason cannot be read bars its pair all the same.
+        """
+        found = self._all("conflicts")
+        kept = [Conflict(*key) for key in self.left_out.get("conflicts", ())
+                if all(isinstance(part, str) for part in key)]
+        return tuple(sorted((*found, *kept), key=lambda c: (c.party_id, c.other_party_id))
+                     ) if kept else found
 
     def need(self, need_id: str) -> Need:
         """Give one need; raise ``UnknownRecordError``."""
@@ -200,7 +162,7 @@ class Store:
         noun, table = NOUNS[what]
         query = select(table).filter_by(**where).order_by(*table.primary_key.columns)
         if hidden := self.left_out.get(what):
-            query = query.where(next(iter(table.primary_key.columns)).not_in(sorted(hidden)))
+            query = query.where(but_for(table, hidden))
         with self.reading() as connection:
             return tuple(to_noun(noun, dict(r)) for r in connection.execute(query).mappings())
 
@@ -354,13 +316,13 @@ class Store:
         query = (select(schema.outcomes).where(schema.outcomes.c.undone.is_(None))
                  .order_by(schema.outcomes.c.number))
         if hidden := self.left_out.get("outcomes"):
-            query = query.where(schema.outcomes.c.number.not_in(sorted(map(int, hidden))))
+            query = query.where(but_for(schema.outcomes, hidden))
         if stages is not None:
             query = query.where(schema.outcomes.c.stage.in_(sorted(stages)))
         if need_id is not None:
             query = query.where(schema.outcomes.c.need_id == need_id)
         with self.reading() as connection:
-            return tuple(_to_outcome(dict(r)) for r in connection.execute(query).mappings())
+            return tuple(to_outcome(dict(r)) for r in connection.execute(query).mappings())
 
 
 def _check_dimensions(connection: Connection, encoder: str, found: set[int]) -> None:
@@ -370,9 +332,3 @@ def _check_dimensions(connection: Connection, encoder: str, found: set[int]) -> 
     if found and (len(wanted) > 1 or found != wanted):
         raise StoreError("The encoder {encoder} gave vectors of length {found}; those stored have "
                          "{stored}.", encoder=encoder, found=sorted(found), stored=stored)
-
-
-def _to_outcome(row: Mapping[str, Any]) -> Outcome:
-    values = {f.name: row[f.name] for f in fields(Outcome)}
-    time = values["time"]
-    return Outcome(**{**values, "time": time if time.tzinfo else time.replace(tzinfo=UTC)})
