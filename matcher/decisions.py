@@ -67,8 +67,11 @@ class Change:
     jobs: int | None = None
 
 
-BROUGHT = ("value_ntd", "licences", "jobs")
-MOST = 10 ** 13
+# What a contract brought, with its name for people and the most the store can hold of it.
+BROUGHT: Mapping[str, tuple[str, int]] = {
+    "value_ntd": ("Value of the contract, NT$", 10 ** 13), "licences": ("Licences", 2 ** 31 - 1),
+    "jobs": ("Jobs", 2 ** 31 - 1),
+}
 
 
 def decide(store: Store, viewer: Viewer, change: Change, time: datetime, *, reopen: bool = False
@@ -155,14 +158,21 @@ def check(change: Change, present: str | None, reopen: bool = False) -> list[Mes
     if change.stage != "contract" and any(value is not None for value in told.values()):
         found.append(Message("Only a contract has a value, licences or jobs.",
                              {"brought": next(n for n, v in told.items() if v is not None)}))
-    found += [Message("wanted a whole number ≥ 0, e.g. 1000000 or 100萬", {"brought": name})
-              for name, value in told.items() if value is not None and not 0 <= value <= MOST]
+    found += [_beyond(name) for name, value in told.items()
+              if value is not None and not 0 <= value <= BROUGHT[name][1]]
     if change.next_date and not 1900 <= change.next_date.year <= 2100:
         found.append(Message("wanted a year from 1900 to 2100, e.g. 2026 or 民國115"))
     if change.note and len(change.note) > LONGEST_NOTE:
         found.append(Message("A note has up to {most} characters; this has {found}.",
                              {"most": LONGEST_NOTE, "found": len(change.note)}))
     return found
+
+
+def _beyond(name: str) -> Message:
+    """Say within which numbers a contract's value, licences or jobs must lie."""
+    label, most = BROUGHT[name]
+    return Message("{what}: wanted a whole number from 0 to {most}",
+                   {"brought": name, "what": Message(label), "most": f"{most:,}"})
 
 
 def choices_of(names: Mapping[str, Mapping[str, str]]) -> dict[str, str]:

@@ -19,9 +19,26 @@ them in the reader's language.
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 
 from matcher.vocabulary import Message
+
+SYSTEM_PROBLEMS = {
+    errno.ENOENT: "the folder or file does not exist", errno.EACCES: "permission is denied",
+    errno.EROFS: "it is read-only; check its permissions", errno.ENOSPC: "the disk is full",
+    errno.EADDRINUSE: "another program listens there; choose another --port",
+    errno.EISDIR: "it is a folder",
+}
+
+
+def system_message(problem: OSError, what: object = "HOST:PORT") -> Message:
+    """Say what the operating system refused as a sentence; ``what`` where it names no file."""
+    known = SYSTEM_PROBLEMS.get(problem.errno or 0)
+    cause = Message(known) if known else Message("the system refuses it (error {number})",
+                                                 {"number": problem.errno or "–"})
+    return Message("{what} cannot be used: {cause}.",
+                   {"what": problem.filename or what, "cause": cause})
 
 
 class MatcherError(Exception):

@@ -355,23 +355,6 @@ def make_run(workspace: Workspace, needs: Iterable[Need], day: date, top: int | 
     return Run(run[:16], *parts, day, rules)
 
 
-def note_outcome(store: Store, need_id: str, offer_id: str, stage: str, *, time: datetime,
-                 who: str = "", reason: str = "", value_ntd: int | None = None,
-                 licences: int | None = None, jobs: int | None = None) -> Outcome:
-    """Append what became of a stored need and offer, under the run that last showed the pair.
-
-    The last three say what a contract brought.
-
-    Raises ``UnknownRecordError`` for records that are not there.
-    """
-    store.need(need_id), store.offer(offer_id)
-    outcome = Outcome(need_id, offer_id, stage, time, who, reason,
-                      last_run(store, need_id, offer_id), value_ntd=value_ntd,
-                      licences=licences, jobs=jobs)
-    store.put_outcomes([outcome])
-    return outcome
-
-
 def last_run(store: Store, need_id: str, offer_id: str) -> str | None:
     """Name the run that last showed a pair; None where none did."""
     shown = [o.run_id for o in store.outcomes(need_id, ("shown",)) if o.offer_id == offer_id]

@@ -11,12 +11,16 @@ from click.testing import CliRunner
 from conftest import DAY, NEEDS, OFFERS, PARTIES
 
 from matcher import advice, workflow
+from matcher.access import Viewer
 from matcher.cli import main
+from matcher.decisions import Change, decide
 from matcher.errors import InputError, UnknownRecordError
 from matcher.features import Record
+from matcher.store.decisions import decision
 from matcher.vocabulary import Conflict, Need
 
 NOW = datetime(2026, 11, 24, 4, tzinfo=UTC)
+STAFF = Viewer("command line", "system-admin")
 
 
 def test_a_listed_offer_is_explained_as_in_its_list(space):
@@ -81,18 +85,48 @@ def test_commands_say_it_in_words_and_in_json(space, tmp_path, monkeypatch, comm
     assert found["need_id"] == "N1"
 
 
+def run_of(store, stage):
+    """Decide about N1 and O1; give the run the decision belongs to."""
+    return decision(store, decide(store, STAFF, Change("N1", "O1", stage), NOW)).run_id
+
+
+@pytest.mark.parametrize(("words", "sentence"), [
+    (["O1", "contacted"], "這筆媒合已在「會議」；請先復原"),
+    (["O1", "declined"], "請說明婉拒的原因：主題不符"),
+    (["O1", "mou", "--reason", "far"], "只有婉拒才需要原因，目前填「距離太遠」"),
+    (["O1", "mou", "--jobs", "3"], "只有「合約」階段可填金額"),
+    (["O1", "contract", "--value", "-1"], "合約金額（新臺幣）：應為 0 到 10,000,000,000,000 的整數"),
+    (["O1", "contract", "--licences", "2147483648"], "授權件數：應為 0 到 2,147,483,647 的整數"),
+    (["O1", "contract", "--jobs", "9" * 40], "新增就業：應為 0 到 2,147,483,647 的整數"),
+    (["O99", "meeting"], "沒有編號為「O99」的供給"),
+])
+def test_an_outcome_that_does_not_fit_is_refused_in_words(space, tmp_path, monkeypatch, words, sentence):
+    monkeypatch.setenv("MATCHER_DB", f"sqlite:///{tmp_path / 'matcher.db'}")
+    decide(space.store, STAFF, Change("N1", "O1", "meeting"), NOW)
+    done = CliRunner().invoke(main, ["outcome", "N1", *words])
+    assert (done.exit_code, sentence in done.output) == (2, True), done.output
+    assert [o.stage for o in space.store.outcomes("N1")] == ["meeting"]
+
+
+@pytest.mark.parametrize(("words", "who"), [([], "command line"), (["--who", " "], "command line"), (["--who", "王主任"], "王主任")])
+def test_an_outcome_keeps_who_said_so_and_what_a_contract_brought(space, tmp_path, monkeypatch, words, who):
+    monkeypatch.setenv("MATCHER_DB", f"sqlite:///{tmp_path / 'matcher.db'}")
+    done = CliRunner().invoke(main, ["outcome", "N1", "O1", "contract", "--value", "5000000", "--licences", "2147483647", "--jobs", "0",
+                                     *words, "--json"])
+    found = json.loads(done.output)
+    assert [found[key] for key in ("who", "value_ntd", "licences", "jobs")] == [who, 5_000_000, 2_147_483_647, 0]
+
+
 def test_an_outcome_belongs_to_the_list_that_last_showed_the_pair(space):
     found = next(workflow.match(space, needs=["N1"], day=DAY))
-    assert workflow.note_outcome(space.store, "N1", "O1", "meeting", time=NOW).run_id is None
+    assert run_of(space.store, "meeting") is None
     workflow.log_shown(space.store, found, NOW)
-    assert workflow.note_outcome(space.store, "N1", "O1", "contract", time=NOW).run_id == found.run.run_id
-    with pytest.raises(UnknownRecordError):
-        workflow.note_outcome(space.store, "N1", "O99", "meeting", time=NOW)
+    assert run_of(space.store, "contract") == found.run.run_id
     assert [o.stage for o in space.store.outcomes("N1")] == ["meeting", "shown", "shown", "contract"]
 
 
 def test_a_meeting_lifts_the_record_from_its_day_on(space):
-    workflow.note_outcome(space.store, "N1", "O1", "meeting", time=NOW)
+    run_of(space.store, "meeting")
     records = [workflow.track_records(space.store, day) for day in (DAY.replace(day=1), DAY)]
     assert records == [{}, {"O1": Record(1, 1)}]
     runs = [workflow.make_run(space, NEEDS, day, 10).rules for day in (DAY.replace(day=1), DAY)]

@@ -480,6 +480,28 @@ def test_an_administrator_reads_the_report_takes_it_home_and_subscribes_by_keybo
     assert ("主任摘要" if zh else "Director's summary") in page.inner_text("body")
 
 
+LAID_OUT = """() => {
+  const box = (found) => found.getBoundingClientRect(), all = (what) => [...document.querySelectorAll(what)];
+  const [one, two] = all('main form.box').map(box), checks = all('label.check');
+  const words = (label) => { const range = document.createRange(); range.selectNode(label.lastChild); return range.getClientRects()[0]; };
+  const buttons = all('td.actions .button').map(box);
+  return {apart: two.top - one.bottom, months: Math.max(...all('tbody th').map((th) => th.querySelector('a').getClientRects().length)),
+    below: checks.slice(1).every((label, n) => box(label).top >= box(checks[n]).bottom - 1),
+    beside: checks.every((label) => Math.abs((box(label.firstChild).top + box(label.firstChild).bottom) / 2
+      - (words(label).top + words(label).bottom) / 2) < 6 && words(label).left > box(label.firstChild).right),
+    gaps: buttons.slice(1).every((b, n) => b.left - buttons[n].right >= 4 || b.top - buttons[n].bottom >= 4)};
+}"""
+
+
+@pytest.mark.parametrize(("lang", "width"), [("zh-TW", 1280), ("en", 360)])
+def test_on_the_page_of_reports_nothing_touches_or_breaks(visit, lang, width):
+    page = visit(ADMIN, lang=lang, width=width)
+    page.goto("/reports")
+    found = page.evaluate(LAID_OUT)
+    assert found.pop("apart") >= 8
+    assert found == {"months": 1, "below": True, "beside": True, "gaps": True}
+
+
 def axe(page):
     import axe_core_python
 

@@ -94,6 +94,8 @@ def test_match_in_every_format(filled, tmp_path, fmt):
     (("match", "--format", "xlsx"), 2, "An XLSX list needs a file: add --out FILE.xlsx"),
     (("report", "run", "--month", "2026-13", "--all"), 2, "“2026-13” is no month"),
     (("report", "run", "--month", "2026-10"), 2, "Give either --centre CODE or --all."),
+    (("report", "list", "--centre", "NOWHERE"), 2, "There is no centre with the id “NOWHERE”."),
+    (("report", "alerts", "--centre", "NOWHERE"), 2, "There is no centre with the id “NOWHERE”."),
     (("evaluate", "."), 2, "has no corpus.jsonl"),
 ])
 def test_errors_are_sentences_with_exit_codes(run, words, code, sentence):

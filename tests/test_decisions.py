@@ -66,6 +66,9 @@ def test_stages_go_forward_may_skip_and_the_last_one_counts(filled):
     (Change("N1", "O3", "contacted"), "stands at “Declined” already"),
     (Change("N1", "O1", "mou", note="x" * 2001), "up to 2000 characters; this has 2001"),
     (Change("N1", "O1", "mou", next_date=date(9999, 12, 31)), "wanted a year from 1900 to 2100"),
+    (Change("N1", "O1", "contract", licences=2 ** 31), "Licences: wanted a whole number from 0 to 2,147,483,647"),
+    (Change("N1", "O1", "contract", jobs=-1), "Jobs: wanted a whole number from 0 to 2,147,483,647"),
+    (Change("N1", "O1", "contract", value_ntd=10 ** 13 + 1), "Value of the contract, NT$: wanted a whole number from 0 to 10,000,000,000,000"),
 ])
 def test_a_decision_that_does_not_fit_is_refused_in_words(filled, change, words):
     decide(filled, ADMIN, Change("N1", "O1", "meeting"), NOW)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -10,18 +11,21 @@ import threading
 import time
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
+from click.testing import CliRunner
 from conftest import account_in
 from report_child import PROCESSES, order_of, run, settings_of
 from simulated_year import Concepts, Year
 
 from matcher import mail
 from matcher.accounts import by_email, viewer_of
-from matcher.errors import ForbiddenError, InputError, UnknownRecordError
+from matcher.cli import main
+from matcher.errors import ForbiddenError, InputError, MissingFontError, UnknownRecordError
 from matcher.languages import render
 from matcher.report import delivery, job
-from matcher.report.batch import plan_reports, run_reports
+from matcher.report.batch import plan_reports, resend, run_reports
 from matcher.report.calendar import last_day
 from matcher.report.delivery import send_alerts
 from matcher.report.files import format_of
@@ -33,7 +37,14 @@ from matcher.report.job import (
     stored_facts,
     stored_report,
 )
-from matcher.report.subscriptions import Wish, own_subscriptions, recipients, subscribe, unsubscribe
+from matcher.report.subscriptions import (
+    Wish,
+    own_subscriptions,
+    recipients,
+    sections_for,
+    subscribe,
+    unsubscribe,
+)
 from matcher.store import open_store
 from matcher.store.decisions import put_decisions
 from matcher.store.erasure import remove_records
@@ -221,9 +232,22 @@ def test_a_draft_keeps_nothing_and_a_plan_writes_nothing(region, tmp_path):
     assert draft_report(region.space, "CTSP", FIRST, region.rules, tools()).draft
 
 
+@pytest.mark.parametrize(("made", "order", "state", "count"), [
+    (False, {}, "planned", 1), (True, {}, "found", 0), (True, {"again": True}, "planned", 1), (False, {"again": True}, "planned", 1),
+    (False, {"draft": True}, "draft", 0), (True, {"draft": True}, "draft", 0),
+])
+def test_a_plan_says_what_the_run_would_do(region, tmp_path, made, order, state, count):
+    account_in(region.store, role="reader", centre="CTSP")
+    wish(region, "reader", Wish("CTSP", "zh", "html"))
+    if made:
+        make(region)
+    (planned,) = plan_reports(region.space, order_of(tmp_path, **order), tools())
+    assert (planned.state, planned.mails) == (state, count)
+
+
 def test_a_report_is_made_again_only_without_a_later_one(region, tmp_path):
-    (first,) = batch(region, tmp_path, again=True)
-    assert (first.state, report_row(region.store, REPORT).made) == ("made", NOW)
+    (first,) = batch(region, tmp_path, again=True)  # never made: it is simply made
+    assert (first.state, first.problems, report_row(region.store, REPORT).made) == ("made", (), NOW)
     (again,) = batch(region, tmp_path, NOW + timedelta(hours=1), again=True)
     assert (again.state, report_row(region.store, REPORT).made) == ("made", NOW + timedelta(hours=1))
     make(region, date(2027, 1, 1), datetime(2027, 2, 2, tzinfo=UTC))
@@ -399,7 +423,8 @@ def test_a_full_disk_leaves_no_half_file_and_the_next_run_finishes(region, tmp_p
         patched.setattr(delivery.os, "fsync", full)
         (status,) = batch(region, tmp_path)
     assert (status.state, status.code, files_of(tmp_path)) == ("failed", 1, {})
-    assert "No space left" in render(status.problems[0], "en") or "disk is full" in render(status.problems[0], "en")
+    assert [render(status.problems[0], lang) for lang in ("en", "zh")] == [
+        "reports cannot be used: the disk is full.", "reports 無法使用：磁碟已滿。"]
     (status,) = batch(region, tmp_path)
     assert (status.state, status.encoded, len(files_of(tmp_path))) == ("made", 0, 8)
 
@@ -409,6 +434,23 @@ def test_one_centre_that_fails_stops_no_other(region, tmp_path, monkeypatch):
     monkeypatch.setattr(delivery, "write_whole", lambda path, content: real(path, content) if "STSP" in path.name else fail_with(errno.EACCES))
     found = batch(region, tmp_path, centres=("CTSP", "STSP"))
     assert [(s.report_id, s.state, s.code) for s in found] == [(REPORT, "failed", 1), ("2026-12-STSP", "made", 0)]
+
+
+def test_what_the_system_refuses_for_an_unknown_reason_is_a_sentence_in_both_languages(region, tmp_path, monkeypatch):
+    monkeypatch.setattr(delivery, "write_whole", lambda path, content: fail_with(errno.EIO))
+    (status,) = batch(region, tmp_path)
+    assert [render(status.problems[0], lang) for lang in ("en", "zh")] == [
+        f"reports cannot be used: the system refuses it (error {errno.EIO}).", f"reports 無法使用：系統拒絕此操作（錯誤碼 {errno.EIO}）。"]
+
+
+@pytest.mark.parametrize("url", ["mail.park.tw:587", "http://mail.park.tw"])
+def test_a_bad_mail_server_is_told_beside_the_reports_that_were_made(region, tmp_path, url):
+    account_in(region.store, role="reader", centre="CTSP")
+    wish(region, "reader", Wish("CTSP", "zh", "html"))
+    found = batch(region, tmp_path, url=url, centres=("CTSP", "STSP"))
+    assert [(s.state, s.mails, s.code) for s in found] == [("made", 1, 0), ("made", 0, 2)]
+    assert "MATCHER_SMTP_URL" in render(found[1].problems[0], "zh")
+    assert [m.sent for m in mails(region.store)] == [None]
 
 
 def fail_with(number):
@@ -474,7 +516,28 @@ def test_an_alert_does_not_tell_what_the_last_report_held(region):
     need = region.store.need("N001")
     region.store.put(offers=[replace(region.store.offer("O001"), offer_id="O900", title=need.title, description=need.description,
                                      themes=need.themes, reach="national", valid_from=None, valid_to=None)])
-    assert "N001/O900" in {m.key.split("/", 2)[2] for m in alert(region)}
+    assert [m.body.count(need.title) for m in alert(region) if "N001" in m.subject] == [2]  # the need, and the new offer of the same title
+
+
+@pytest.mark.parametrize(("threshold", "before", "told"), [
+    (0.0, None, True), (0.0, {}, True), (0.0, {"N1": {"O9": 0.5}}, True), (0.0, {"N1": {"O1": 0.0}}, False), (0.4, {"N1": {"O1": 0.39}}, True),
+    (0.4, {"N1": {"O1": 0.4}}, False), (0.41, None, False), (0.41, {"N1": {"O1": 0.1}}, False),
+])
+def test_a_match_is_new_that_did_not_stand_above_the_threshold(threshold, before, told):
+    facts = before if before is None else SimpleNamespace(scores=before)
+    assert delivery._is_new(SimpleNamespace(need_id="N1", offer_id="O1", score=0.4), threshold, facts) is told
+
+
+def test_the_key_of_an_alert_fits_its_column_however_long_the_ids_are(region):
+    account_in(region.store, role="centre-admin", centre="CTSP")
+    need, offer = region.store.need("N001"), region.store.offer("O001")
+    region.store.put(needs=[replace(need, need_id="N" * 100)],
+                     offers=[replace(offer, offer_id="O" * 100, title=need.title, description=need.description, themes=need.themes,
+                                     reach="national", valid_from=None, valid_to=None)])
+    wish(region, "centre-admin", Wish("CTSP", "en", need_id="N" * 100, threshold=0.0))
+    told = alert(region)
+    assert len({m.key for m in told}) == len(told) > 1
+    assert max(len(m.key) for m in told) <= 200
 
 
 def test_alerts_are_for_the_office_alone(region):
@@ -494,6 +557,10 @@ def test_alerts_are_for_the_office_alone(region):
     ({"role": "reader", "centre": "CTSP"}, Wish("CTSP", format="docx"), InputError, "docx"),
     ({"role": "reader", "centre": "CTSP"}, Wish("CTSP", lang="fr"), InputError, "fr"),
     ({"role": "centre-admin", "centre": "CTSP"}, Wish("CTSP", threshold=1.5), InputError, "1.5"),
+    ({"role": "centre-admin", "centre": "CTSP"}, Wish("CTSP", need_id="N001"), InputError, "--alert 0.8"),
+    ({"role": "centre-admin", "centre": "CTSP"}, Wish("CTSP", need_id="N999", threshold=0.5), UnknownRecordError, "N999"),
+    ({"role": "reader", "centre": "CTSP"}, Wish("CTSP", sections=("matches",)), InputError, "matches"),
+    ({"role": "reader", "centre": "CTSP"}, Wish("CTSP", sections=("summary", "without_offer")), InputError, "without_offer"),
 ])
 def test_a_subscription_that_cannot_be(region, who, wanted, error, words):
     account_in(region.store, name="somebody", **who)
@@ -517,6 +584,57 @@ def test_a_wish_replaces_the_same_one_and_only_its_owner_ends_it(region):
         unsubscribe(region.store, reader, number)
     unsubscribe(region.store, office, number)
     assert [s.is_alert for s in own_subscriptions(region.store, office)] == [True]
+
+
+def test_sections_are_offered_that_hold_something_for_the_role(region):
+    report = make(region).report
+    assert sections_for("system-admin") == sections_for("centre-admin") == tuple(s.key for s in report.sections)
+    assert sections_for("reader") == tuple(s.key for s in report.for_readers().sections)
+
+
+@pytest.mark.parametrize(("only", "found"), [
+    ((), 2), (("reader@example.org",), 1), ((" Reader@Example.ORG",), 1),
+    (("reader@example.org", "nobody@example.org", "alerted@example.org"), "nobody@example.org, alerted@example.org"),
+])
+def test_a_report_is_sent_again_to_its_subscribers_alone(region, tmp_path, only, found):
+    for name, role, wanted in (("reader", "reader", Wish("CTSP", "zh", "html")), ("office", "centre-admin", Wish("CTSP", "en", "json")),
+                               ("alerted", "centre-admin", Wish("CTSP", threshold=0.9))):
+        account_in(region.store, role=role, centre="CTSP", name=name)
+        wish(region, name, wanted)
+    make(region)
+    if isinstance(found, int):
+        assert resend(region.space, settings_of(tmp_path, ""), REPORT, only, tools()).mails == found
+        return
+    with pytest.raises(InputError) as refused:
+        resend(region.space, settings_of(tmp_path, ""), REPORT, only, tools())
+    assert [found in render(refused.value.message, lang) for lang in ("en", "zh")] == [True, True]
+    assert mails(region.store) == ()
+
+
+def test_sending_again_says_what_could_not_be_made_and_leaves_with_3(region, tmp_path, monkeypatch):
+    account_in(region.store, role="reader", centre="CTSP")
+    wish(region, "reader", Wish("CTSP", "zh", "pdf"))
+    make(region)
+    monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
+    monkeypatch.setattr(delivery, "format_of", lambda key: replace(format_of("html"), write=without_font))
+    done = CliRunner().invoke(main, ["report", "resend", REPORT])
+    assert (done.exit_code, done.stdout) == (3, "已排入 0 封郵件\n")
+    assert "apt-get install fonts-noto-cjk" in done.stderr
+
+
+def without_font(report, lang):
+    raise MissingFontError
+
+
+def test_mails_and_lists_tell_the_time_of_taiwan_by_name(region, tmp_path, monkeypatch):
+    account_in(region.store, role="reader", centre="CTSP")
+    wish(region, "reader", Wish("CTSP", "zh", "html"))
+    batch(region, tmp_path, url="smtp://127.0.0.1:1")
+    assert "2027-01-02 12:00（臺灣時間）" in mails(region.store)[0].body
+    monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
+    assert "2027-01-02 12:00（臺灣時間）" in CliRunner().invoke(main, ["report", "list"]).output
+    (row,) = json.loads(CliRunner().invoke(main, ["report", "list", "--json"]).output)
+    assert (row["made"], row["finished"]) == ("2027-01-02T12:00:00+08:00",) * 2
 
 
 def test_each_recipient_gets_what_the_role_may_see_in_the_wished_form(region, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -16,6 +17,7 @@ from matcher.errors import StoreError
 from matcher.ranker import load_ranker
 from matcher.report.facts import Rules
 from matcher.report.job import Tools, make_report
+from matcher.report.sections import SECTION_TITLES
 from matcher.settings import load_settings
 from matcher.store import open_store
 from matcher.store.outbox import mails
@@ -177,6 +179,23 @@ def test_each_address_answers_each_role_as_the_table_says(clients, row):
         with client.open(path, method=method) as page:
             found[name] = page.status_code
     assert found == dict(zip(ROLES, map(int, TABLE[row].split()), strict=True))
+
+
+@pytest.mark.parametrize(("role", "buttons", "closed"), [
+    ("admin 1", ["訂閱月報", "訂閱新媒合通知"], set()), ("reader", ["訂閱月報"], {"matches", "without_offer"})])
+def test_the_page_of_reports_offers_what_the_role_gets_and_tells_the_time_of_taiwan(clients, role, buttons, closed):
+    page = clients[role].get("/reports", headers={"Accept-Language": "zh-TW"}).text
+    assert re.findall(r"<button>(訂閱[^<]*)</button>", page) == buttons
+    assert set(SECTION_TITLES) - set(re.findall(r'name="section" value="(\w+)"', page)) == closed
+    assert ("2026-11-02 08:00（臺灣時間）" in page, "UTC" in page) == (True, False)
+
+
+@pytest.mark.parametrize(("form", "words"), [
+    ({"section": "matches"}, "「matches」章節僅供園區辦公室閱讀"), ({"need": "N1"}, "只有新媒合通知可以指定單一需求")])
+def test_a_reader_cannot_subscribe_to_what_holds_nothing(clients, form, words):
+    page = clients["reader"].post("/reports/subscriptions", data={"what": "report", "centre": "CTSP", "lang": "zh", **form},
+                                  headers={"Accept-Language": "zh-TW"})
+    assert (page.status_code, words in page.text) == (422, True)
 
 
 def test_every_view_is_in_the_table_and_marked_with_its_verb(app):

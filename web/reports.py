@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, g, redirect, render_template, request, url_for
 
 from matcher.errors import InputError
+from matcher.languages import render
 from matcher.reference import centres
 from matcher.report import reading, subscriptions
+from matcher.report.calendar import taiwan_time
 from matcher.report.delivery import file_name
 from matcher.report.files import FORMATS, format_of
 from matcher.report.sections import SECTION_TITLES
@@ -30,7 +33,8 @@ def show() -> str:
     store = workspace().store
     return render_template(
         "reports.html", reports=reading.readable_reports(store, g.viewer), formats=FORMATS,
-        own=subscriptions.own_subscriptions(store, g.viewer), sections=_titles(),
+        own=subscriptions.own_subscriptions(store, g.viewer), titles=SECTION_TITLES,
+        sections=subscriptions.sections_for(g.viewer.role), at=_at,
         codes=[g.viewer.centre] if g.viewer.role != "system-admin" else list(centres()),
         is_office=g.viewer.role in subscriptions.OFFICE)
 
@@ -81,5 +85,5 @@ def _score(text: str) -> float:
                          found=text) from None
 
 
-def _titles() -> dict[str, str]:
-    return dict(SECTION_TITLES)
+def _at(moment: datetime) -> str:
+    return render(taiwan_time(moment), page_language())

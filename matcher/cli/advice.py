@@ -72,21 +72,26 @@ def bundle(need: str, must: tuple[str, ...], most: int, as_json: bool) -> None:
 @click.argument("stage", type=click.Choice(STAGES))
 @click.option("--reason", type=click.Choice(REASONS), help="Why it was declined.")
 @click.option("--who", default="", help="Who says so.")
-@click.option("--value", type=click.IntRange(0), help="Of a contract: its value in NT$.")
-@click.option("--licences", type=click.IntRange(0), help="Of a contract: licences granted.")
-@click.option("--jobs", type=click.IntRange(0), help="Of a contract: jobs made.")
+@click.option("--value", type=int, help="Of a contract: its value in NT$.")
+@click.option("--licences", type=int, help="Of a contract: licences granted.")
+@click.option("--jobs", type=int, help="Of a contract: jobs made.")
 @json_option
 def outcome(need: str, offer: str, stage: str, reason: str | None, who: str, value: int | None,
             licences: int | None, jobs: int | None, as_json: bool) -> None:
     """Record what became of a match: STAGE reached, or declined with a reason."""
-    from matcher import workflow
+    from matcher import decisions
+    from matcher.access import Viewer
     from matcher.store import open_store
+    from matcher.store.decisions import decision
 
     store = open_store(load_settings().database_url)
-    found = workflow.note_outcome(store, need, offer, stage, time=datetime.now(UTC), who=who,
-                                  reason=reason or "", value_ntd=value, licences=licences,
-                                  jobs=jobs)
-    if as_json:
+    # The person at the machine acts as system administrator, under the name given.
+    staff = Viewer(decisions.tidy(who) or "command line", "system-admin")
+    number = decisions.decide(store, staff, decisions.Change(
+        need, offer, stage, reason or "", value_ntd=value, licences=licences, jobs=jobs),
+        datetime.now(UTC))
+    found = decision(store, number)
+    if as_json and found:
         show_json(asdict(found))
     else:
         say("Recorded: {need} ↔ {offer}: {stage}", need=need, offer=offer, stage=stage)

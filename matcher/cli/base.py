@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import sys
@@ -13,23 +12,8 @@ from typing import Any
 
 import click
 
-from matcher.errors import InputError, MatcherError
+from matcher.errors import SYSTEM_PROBLEMS, InputError, MatcherError, system_message
 from matcher.languages import render, translate
-from matcher.vocabulary import Message
-
-SYSTEM_PROBLEMS = {
-    errno.ENOENT: "the folder or file does not exist", errno.EACCES: "permission is denied",
-    errno.EROFS: "it is read-only; check its permissions", errno.ENOSPC: "the disk is full",
-    errno.EADDRINUSE: "another program listens there; choose another --port",
-    errno.EISDIR: "it is a folder",
-}
-
-
-def system_message(problem: OSError) -> Message:
-    """Say what the operating system refused, and where, as a sentence."""
-    cause = Message(SYSTEM_PROBLEMS[problem.errno or 0])
-    return Message("{what} cannot be used: {cause}.",
-                   {"what": problem.filename or "HOST:PORT", "cause": cause})
 
 
 class Commands(click.Group):

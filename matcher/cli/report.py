@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from matcher.cli.base import Bar, Month, json_option, language, say, show_json
 from matcher.errors import InputError
 from matcher.languages import render, translate
 from matcher.settings import Settings, load_settings
+from matcher.vocabulary import Message
 
 if TYPE_CHECKING:
     from matcher.report.batch import Order, Status
@@ -31,7 +33,7 @@ def _tools() -> Tools:
 
     return Tools(lambda: datetime.now(UTC), Bar(), waits=lambda row: say(
         "{owner} is making this report since {time}; waiting for it.", owner=row.owner,
-        time=f"{row.made:%Y-%m-%d %H:%M} UTC"))
+        time=_at(row.made)))
 
 
 @report.command(name="run")
@@ -91,7 +93,11 @@ def _show_one(status: Status) -> None:
         encoded=status.encoded, skipped=status.skipped)
     for file in status.files:
         click.echo(f"  {file}")
-    for problem in status.problems:
+    _show_problems(status.problems)
+
+
+def _show_problems(problems: Iterable[Message]) -> None:
+    for problem in problems:
         click.echo(f"  {render(problem, language())}", err=True)
 
 
@@ -100,19 +106,28 @@ def _show_one(status: Status) -> None:
 @json_option
 def report_list(centre: str | None, as_json: bool) -> None:
     """List the reports that were made or are being made."""
+    from matcher import shows
     from matcher.report.job import reports_of
+    from matcher.report.wording import in_taiwan
 
-    rows = [{"report": r.report_id, "made": f"{r.made:%Y-%m-%d %H:%M} UTC",
-             "finished": r.finished and f"{r.finished:%Y-%m-%d %H:%M} UTC", "at_work": r.owner}
-            for r in reports_of(_store(), centre)]
+    shows.check_centre(centre)
+    rows = reports_of(_store(), centre)
     if as_json:
-        show_json(rows)
+        show_json([{"report": row.report_id, "made": in_taiwan(row.made).isoformat(),
+                    "finished": row.finished and in_taiwan(row.finished).isoformat(),
+                    "at_work": row.owner} for row in rows])
     elif not rows:
         say("There are no reports yet.")
-    else:
-        for row in rows:
-            say("{report}: as it stood at {made}; finished {finished}",
-                **{**row, "finished": row["finished"] or translate("not yet", language())})
+    for row in () if as_json else rows:
+        say("{report}: as it stood at {made}; finished {finished}", report=row.report_id,
+            made=_at(row.made), finished=_at(row.finished) if row.finished else
+            translate("not yet", language()))
+
+
+def _at(moment: datetime) -> str:
+    from matcher.report.calendar import taiwan_time
+
+    return render(taiwan_time(moment), language())
 
 
 def _store() -> Any:
@@ -184,6 +199,9 @@ def report_resend(report_id: str, only: tuple[str, ...], as_json: bool) -> None:
                    "problems": [render(p, language()) for p in queued.problems]})
     else:
         say("{count} mails queued", count=queued.mails)
+        _show_problems(queued.problems)
+    if queued.problems:
+        click.get_current_context().exit(3)
 
 
 @report.command(name="subscribe")
@@ -226,9 +244,10 @@ def report_unsubscribe(email: str, number: int) -> None:
 @json_option
 def report_alerts(centre: str | None, as_json: bool) -> None:
     """Queue and send alerts of new matches above subscribers' thresholds; for a daily job."""
-    from matcher import mail, workflow
+    from matcher import mail, shows, workflow
     from matcher.report.delivery import send_alerts
 
+    shows.check_centre(centre)
     settings = load_settings()
     space, now = workflow.open_workspace(settings), datetime.now(UTC)
     codes = [centre] if centre else list(space.store.needs_by_centre())

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from matcher import mail
-from matcher.errors import MatcherError
+from matcher.errors import InputError, MatcherError, SettingError, system_message
 from matcher.report.calendar import check_month
 from matcher.report.delivery import Queued, Written, queue_mails, write_files
 from matcher.report.facts import Rules
@@ -75,27 +75,41 @@ def rules_of(settings: Settings) -> Rules:
 def run_reports(space: Workspace, settings: Settings, order: Order, tools: Tools) -> list[Status]:
     """Make the reports of an order, then send what mail is due, that of a job that died too.
 
-    Raises ``InputError`` for a month that is not over, and ``SettingError`` for a bad mail server.
+    A setting of mail that cannot be used is a problem of the last status: the reports are made, and
+    their mails wait. Raises ``InputError`` for a month that is not over.
     """
     check_month(order.first, tools.now(), order.draft)
     found = [_one(space, order, code, tools) for code in order.centres]
-    if not order.draft and mails(space.store, due=tools.now()):
+    if not found or order.draft or not mails(space.store, due=tools.now()):
+        return found
+    try:
         mail.deliver(space.store, settings, tools.now())
+    except SettingError as problem:
+        last = found[-1]
+        found[-1] = replace(last, problems=(*last.problems, problem.message),
+                            code=max(last.code, problem.exit_code))
     return found
 
 
 def plan_reports(space: Workspace, order: Order, tools: Tools) -> list[Status]:
     """Say what an order would do; nothing is written, matched or mailed."""
     check_month(order.first, tools.now(), order.draft)
-    found = []
-    for code in order.centres:
-        report_id = report_id_of(code, order.first)
-        row = report_row(space.store, report_id)
-        is_done = row is not None and row.finished is not None
-        mails = sum(not wish.is_alert for wish, _ in recipients(space.store, code))
-        found.append(Status(report_id, "found" if is_done else "planned",
-                            mails=0 if is_done else mails))
-    return found
+    return [_planned(space, order, code) for code in order.centres]
+
+
+def _planned(space: Workspace, order: Order, code: str) -> Status:
+    report_id = report_id_of(code, order.first)
+    if order.draft:
+        return Status(report_id, "draft")
+    if _is_finished(space, report_id) and not order.again:
+        return Status(report_id, "found")
+    return Status(report_id, "planned",
+                  mails=sum(not wish.is_alert for wish, _ in recipients(space.store, code)))
+
+
+def _is_finished(space: Workspace, report_id: str) -> bool:
+    row = report_row(space.store, report_id)
+    return row is not None and row.finished is not None
 
 
 def _one(space: Workspace, order: Order, code: str, tools: Tools) -> Status:
@@ -107,9 +121,8 @@ def _one(space: Workspace, order: Order, code: str, tools: Tools) -> Status:
     except MatcherError as problem:
         return Status(report_id, "failed", code=problem.exit_code, problems=(problem.message,))
     except OSError as problem:
-        return Status(report_id, "failed", code=1, problems=(Message(
-            "{what} cannot be used: {cause}.", {"what": problem.filename or order.folder,
-                                                "cause": problem.strerror}),))
+        return Status(report_id, "failed", code=1,
+                      problems=(system_message(problem, order.folder),))
 
 
 def _drafted(space: Workspace, order: Order, code: str, tools: Tools) -> Status:
@@ -158,8 +171,18 @@ def _left_out(report: Report) -> int:
 
 def resend(space: Workspace, settings: Settings, report_id: str, only: Sequence[str], tools: Tools
            ) -> Queued:
-    """Mail a stored report once more to its subscribers, or to some of them."""
+    """Mail a stored report once more to its subscribers, or to some of them.
+
+    Raises ``UnknownRecordError`` for a report that is not there, and ``InputError`` for addresses
+    that do not get it.
+    """
     report = stored_report(space.store, report_id)
+    known = {account.email for wish, account in recipients(space.store, report.centre)
+             if not wish.is_alert}
+    only = [address.strip().lower() for address in only]
+    if strangers := [address for address in dict.fromkeys(only) if address not in known]:
+        raise InputError("No subscribers of the report {report}: {found}; nothing was mailed.",
+                         report=report_id, found=", ".join(strangers))
     queued = queue_mails(space.store, report_id, report, tools.now(), only, again=True)
     mail.deliver(space.store, settings, tools.now())
     return queued

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 
 from matcher.errors import InputError
+from matcher.vocabulary import Message
 from matcher.workflow import TAIPEI
 
 
@@ -26,6 +27,11 @@ def last_day(first: date) -> date:
 def starts(first: date) -> datetime:
     """Give the instant a day begins in Taiwan."""
     return datetime.combine(first, time(), TAIPEI)
+
+
+def taiwan_time(moment: datetime) -> Message:
+    """Say an instant to the minute as it is in Taiwan, with the zone's name."""
+    return Message("{time} (Taiwan time)", {"time": f"{moment.astimezone(TAIPEI):%Y-%m-%d %H:%M}"})
 
 
 def check_month(first: date, now: datetime, draft: bool) -> None:

@@ -6,6 +6,7 @@ it than the role may see.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from matcher import mail, workflow
 from matcher.errors import MatcherError
-from matcher.report.calendar import next_month
+from matcher.report.calendar import next_month, taiwan_time
 from matcher.report.facts import Facts
 from matcher.report.files import Format, format_of
 from matcher.report.job import facts_before, is_gone, own_name
@@ -128,7 +129,7 @@ class _Text:
 
     def of(self, report: Report) -> Message:
         return Message(self.id, {
-            "month": f"{report.first:%Y-%m}", "made": f"{report.made:%Y-%m-%d %H:%M} UTC",
+            "month": f"{report.first:%Y-%m}", "made": taiwan_time(report.made),
             "centre": {"zh": report.name.zh, "en": report.name.en}})
 
 
@@ -155,15 +156,17 @@ def send_alerts(space: Workspace, centre: str, day: date, now: datetime, progres
 
 
 def _is_new(match: Match, threshold: float, before: Facts | None) -> bool:
-    known = before.scores.get(match.need_id, {}).get(match.offer_id, 0.0) if before else 0.0
-    return match.score >= threshold > known or (match.score >= threshold and before is None)
+    known = before.scores.get(match.need_id, {}).get(match.offer_id) if before else None
+    return match.score >= threshold and (known is None or known < threshold)
 
 
 def _alert(store: Store, wish: Subscription, account: Account, need: Need, match: Match,
            titles: Mapping[str, str], now: datetime) -> bool:
     """Queue one mail a match; a pair that was told of is not told again."""
+    # Hashed: two ids may be longer together than a key of the outbox.
+    pair = hashlib.sha256(repr((need.need_id, match.offer_id)).encode()).hexdigest()[:32]
     return mail.queue(
-        store, f"alert/{account.account_id}/{need.need_id}/{match.offer_id}", account.email,
+        store, f"alert/{account.account_id}/{pair}", account.email,
         Message("New match for {need}", {"need": need.need_id}),
         Message("The need “{title}” has a match with a score of {score}: {offer}.",
                 {"title": need.title or need.need_id, "score": f"{match.score:.2f}",

@@ -16,7 +16,7 @@ from matcher.errors import InputError, UnknownRecordError
 from matcher.languages import INTERFACE_LANGUAGES
 from matcher.reference import centres
 from matcher.report.files import format_of
-from matcher.report.sections import check_sections
+from matcher.report.sections import SECTIONS, check_sections
 from matcher.store import Store
 from matcher.store.accounts import Account, accounts
 from matcher.store.subscriptions import (
@@ -28,6 +28,8 @@ from matcher.store.subscriptions import (
 from matcher.vocabulary import Need
 
 OFFICE = frozenset({"centre-admin", "system-admin"})
+# Sections of which nothing is left for report readers.
+OFFICE_SECTIONS = frozenset({"matches", "without_offer"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,12 @@ def subscribe(store: Store, viewer: Viewer, wish: Wish, now: datetime) -> int:
     """Subscribe to a report or to alerts; a wish of the same kind is replaced.
 
     Raises ``ForbiddenError`` where the viewer may not see the centre's report, and
-    ``InputError`` for an unknown format, language or section, or a threshold outside 0…1.
+    ``InputError`` for an unknown format, language or section, a section that holds nothing for the
+    viewer's role, a threshold outside 0…1, or a need without one.
     """
     demand(viewer, "see-report", centre=wish.centre)
     _check(wish)
+    _check_role(viewer, wish)
     if wish.threshold is not None:
         _check_alert(store, viewer, wish)
     return put_subscription(store, {
@@ -69,6 +73,23 @@ def _check(wish: Wish) -> None:
     if wish.threshold is not None and not 0 <= wish.threshold <= 1:
         raise InputError("A threshold is a score from 0 to 1; found {found}.",
                          found=wish.threshold)
+
+
+    if wish.need_id is not None and wish.threshold is None:
+        raise InputError("Only alerts can be of one need: give the score from which they are "
+                         "wanted too (--alert 0.8).")
+
+
+def _check_role(viewer: Viewer, wish: Wish) -> None:
+    known = sections_for(viewer.role)
+    if closed := [key for key in wish.sections if key not in known]:
+        raise InputError("The sections {found} are for the office alone; others: {known}.",
+                         found=", ".join(closed), known=", ".join(known))
+
+
+def sections_for(role: str) -> tuple[str, ...]:
+    """Name the sections that hold something for a role, in the order of the report."""
+    return tuple(key for key in SECTIONS if role in OFFICE or key not in OFFICE_SECTIONS)
 
 
 def _check_alert(store: Store, viewer: Viewer, wish: Wish) -> None:
