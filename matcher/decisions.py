@@ -74,6 +74,16 @@ BROUGHT: Mapping[str, tuple[str, int]] = {
 }
 
 
+def with_brought(store: Store, change: Change) -> Change:
+    """Give a change of a contract with what is noted of it already, where it says nothing else."""
+    present = next((d for d in latest_decisions(store, need_ids=[change.need_id])
+                    if d.offer_id == change.offer_id), None)
+    if change.stage != "contract" or present is None or present.stage != "contract":
+        return change
+    return replace(change, **{name: getattr(present, name) for name in BROUGHT
+                              if getattr(change, name) is None})
+
+
 def decide(store: Store, viewer: Viewer, change: Change, time: datetime, *, reopen: bool = False
            ) -> int:
     """Append one decision; give its number. What stands already is not said twice.

@@ -116,7 +116,7 @@ def test_a_second_process_waits_is_told_who_works_and_finds_the_report(region, t
     child.join(60)
     assert (found[0].state, child.exitcode) == ("made", 0)
     assert (tmp_path / "waits").read_text("utf-8") == f"{os.uname().nodename}:{os.getpid()}"
-    assert (tmp_path / "points").read_text("utf-8") == ""
+    assert (tmp_path / "points").read_text("utf-8") == "files"  # written again, the same
     assert files_of(tmp_path) == first
     assert report_row(region.store, REPORT).attempts == 1
 
@@ -648,3 +648,18 @@ def test_each_recipient_gets_what_the_role_may_see_in_the_wished_form(region, tm
     assert [m.files[0][0] for m in (reader, office)] == ["2026-12-CTSP.zh.html", "2026-12-CTSP.en.json"]
     assert ("CANARYSECRET" in contents[0], "CANARYSECRET" in contents[1]) == (False, True)
     assert ("2026-12" in reader.subject, "月報" in reader.subject or "媒合" in reader.subject) == (True, True)
+
+
+def test_a_centre_that_fails_stops_no_other(region, tmp_path, monkeypatch, caplog):
+    real = job.gather
+
+    def gather(space, store, centre, *rest, **named):
+        if centre == "PABP":
+            raise KeyError("unforeseen")
+        return real(space, store, centre, *rest, **named)
+
+    monkeypatch.setattr(job, "gather", gather)
+    found = run_reports(region.space, settings_of(tmp_path, ""),
+                        order_of(tmp_path, centres=("NOWHERE", "PABP", "CTSP")), tools())
+    assert [(s.state, s.code) for s in found] == [("failed", 2), ("failed", 1), ("made", 0)]
+    assert "unforeseen" in caplog.text

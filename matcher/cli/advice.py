@@ -87,9 +87,10 @@ def outcome(need: str, offer: str, stage: str, reason: str | None, who: str, val
     store = open_store(load_settings().database_url)
     # The person at the machine acts as system administrator, under the name given.
     staff = Viewer(decisions.tidy(who) or "command line", "system-admin")
-    number = decisions.decide(store, staff, decisions.Change(
-        need, offer, stage, reason or "", value_ntd=value, licences=licences, jobs=jobs),
-        datetime.now(UTC))
+    change = decisions.Change(need, offer, stage, reason or "", value_ntd=value,
+                              licences=licences, jobs=jobs)
+    number = decisions.decide(store, staff, decisions.with_brought(store, change),
+                              datetime.now(UTC))
     found = decision(store, number)
     if as_json and found:
         show_json(asdict(found))

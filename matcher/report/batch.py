@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -9,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from matcher import mail
-from matcher.errors import InputError, MatcherError, SettingError, system_message
+from matcher.errors import (
+    InputError,
+    MatcherError,
+    SettingError,
+    UnknownRecordError,
+    system_message,
+)
+from matcher.reference import centres
 from matcher.report.calendar import check_month
 from matcher.report.delivery import Queued, Written, queue_mails, write_files
 from matcher.report.facts import Rules
@@ -28,6 +36,8 @@ from matcher.store.outbox import mails
 from matcher.store.reports import report_row
 from matcher.vocabulary import Message
 from matcher.workflow import Workspace
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +125,8 @@ def _is_finished(space: Workspace, report_id: str) -> bool:
 def _one(space: Workspace, order: Order, code: str, tools: Tools) -> Status:
     report_id = report_id_of(code, order.first)
     try:
+        if code not in centres():
+            raise UnknownRecordError("centre", code)
         if order.draft:
             return _drafted(space, order, code, tools)
         return _made(space, order, code, tools)
@@ -123,6 +135,10 @@ def _one(space: Workspace, order: Order, code: str, tools: Tools) -> Status:
     except OSError as problem:
         return Status(report_id, "failed", code=1,
                       problems=(system_message(problem, order.folder),))
+    except Exception:  # the other centres' reports are made all the same
+        log.exception("the report %s failed", report_id)
+        return Status(report_id, "failed", code=1,
+                      problems=(Message("Something went wrong; it was written down."),))
 
 
 def _drafted(space: Workspace, order: Order, code: str, tools: Tools) -> Status:

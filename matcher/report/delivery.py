@@ -108,6 +108,8 @@ def queue_mails(store: Store, report_id: str, report: Report, now: datetime,
         row = format_of(wish.format)
         own = report.for_office() if is_office(account) else report.for_readers()
         own = own.only(wish.sections) if wish.sections else own
+        if not own.sections:  # all that was chosen is for the office, and this is no longer of it
+            continue
         key = f"report/{report_id}/{report.made:%Y%m%dT%H%M%S}/{account.account_id}"
         try:
             content = row.write(own, wish.lang)
