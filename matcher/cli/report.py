@@ -163,6 +163,7 @@ def report_diff(before: str, after: str, as_json: bool) -> None:
     """Compare the matches of two stored reports of a centre, with the causes."""
     from matcher.report.differences import compare_reports
     from matcher.report.job import stored_facts
+    from matcher.report.sections.matches import CHANGE_NAMES
 
     store = _store()
     rows = [{"change": d.change, "need": d.need, "offer": d.offer, "rank": d.rank,
@@ -174,13 +175,10 @@ def report_diff(before: str, after: str, as_json: bool) -> None:
     elif not rows:
         say("Neither report holds a match.")
     for row in () if as_json else rows:
-        click.echo(f"{translate(CHANGES[row['change']], language())}  {row['need']} × "  # type: ignore[index]
+        click.echo(f"{translate(CHANGE_NAMES[row['change']], language())}  {row['need']} × "  # type: ignore[index]
                    f"{row['offer']}  {row['rank_before'] or '–'} → {row['rank'] or '–'}  "
                    + "; ".join(row["causes"]))  # type: ignore[arg-type]
 
-
-CHANGES = {"new": "New", "risen": "Risen", "fallen": "Fallen", "continuing": "Continuing",
-           "gone": "Gone"}
 
 
 @report.command(name="resend")

@@ -1,4 +1,4 @@
-"""Reports as rows: who is at work on one, what it is made of, what it says; and subscriptions.
+"""Reports as rows: who is at work on one, what it is made of, what it says.
 
 What a report is made of (``facts``) and the lists of its run are written in one transaction, and
 so is what it says (``content``): a job that is stopped at any point finds either all or nothing.
