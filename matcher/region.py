@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -12,6 +13,7 @@ from matcher.insight.overview import Gap, funnel, histogram, theme_gaps, theme_m
 from matcher.profiles import drafts_to_review
 from matcher.reference import centres, counties
 from matcher.store.overview import best_of_last_lists, listed_pairs
+from matcher.vocabulary import Need
 from matcher.workflow import Workspace
 
 NOW, WEEK = timedelta(0), timedelta(days=7)
@@ -86,10 +88,15 @@ class Desk:
     overdue: int
 
 
-def desk(workspace: Workspace, viewer: Viewer, centre: str, day: date) -> Desk:
-    """Count what waits for a centre's office; raises ``ForbiddenError`` for another's."""
+def desk(workspace: Workspace, viewer: Viewer, centre: str, day: date,
+         needs: Sequence[Need] | None = None) -> Desk:
+    """Count what waits for a centre's office; raises ``ForbiddenError`` for another's.
+
+    ``needs`` are the centre's, where the caller has read them.
+    """
     demand(viewer, "see-centre", centre=centre)
-    store, needs = workspace.store, workspace.store.needs(centre)
+    store = workspace.store
+    needs = store.needs(centre) if needs is None else needs
     found = board(store, viewer, centre, day)
     decided = {card.decision.need_id for cards in found.columns.values() for card in cards}
     is_open = {n.need_id for n in needs if n.valid_to is None or day <= n.valid_to}

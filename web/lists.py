@@ -70,7 +70,7 @@ def centre(code: str) -> str:
     """Show one centre's needs."""
     demand("see-centre", "centre", code, centre=_known(code))
     needs = workspace().store.needs(code)
-    found = desk(workspace(), g.viewer, code, workflow.today())
+    found = desk(workspace(), g.viewer, code, workflow.today(), needs)
     tiles = [(found.needs, "Needs", url_for("records.needs", centre=code)),
              (found.new, "new in seven days", url_for("records.needs", centre=code)),
              (found.undecided, "Needs nobody has decided on",

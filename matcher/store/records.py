@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from functools import cache
 from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from sqlalchemy import Connection, Table, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -113,12 +113,18 @@ def _plain_record(record: Any) -> dict[str, Any]:
 def to_noun(noun: type[Noun], row: Mapping[str, Any]) -> Noun:
     """Make a noun of a row: lists to tuples, ISO text to dates."""
     values: dict[str, Any] = {}
-    for f in fields(noun):  # type: ignore[arg-type]
-        value = row[f.name]
-        if isinstance(value, str) and f.name.startswith("valid_"):
+    for name in _names(cast(Any, noun)):
+        value = row[name]
+        if isinstance(value, str) and name.startswith("valid_"):
             value = date.fromisoformat(value)
-        values[f.name] = tuple(value) if isinstance(value, list) else value
+        values[name] = tuple(value) if isinstance(value, list) else value
     return noun(**values)
+
+
+@cache
+def _names(noun: Any) -> tuple[str, ...]:
+    """Give the names of a noun's fields; asked for once a row they took a third of the time."""
+    return tuple(f.name for f in fields(noun))
 
 
 def misfit(record: Any) -> str | None:
