@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 import pytest
 from conftest import PASSWORD, account_in
 
-from matcher import workflow
+from matcher import profiles, workflow
+from matcher.accounts import Invitation, by_email, invite, viewer_of
 from matcher.demonstration import read_sample
 from matcher.report.calendar import last_month
 from matcher.report.facts import Rules
@@ -510,20 +511,35 @@ def axe(page):
     return [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found["violations"]]
 
 
-PAGES = {None: ("/", "/sign-in", "/forgotten", "/nowhere", "/help", "/help/office", "/help/party"),
-         "researcher@example.org": ("/", "/mine", "/drafts/new/offer", "/matches", "/account"),
+PAGES = {None: ("/", "/sign-in", "/forgotten", "/nowhere", "/help", "/help/office", "/help/party", "/reset/x", "/enter/x", "/invitations/x",
+                "/invitations/{secret}"),
+         "researcher@example.org": ("/", "/mine", "/drafts/new/offer", "/matches", "/account", "/drafts/{mine}", "/drafts/{mine}/works"),
          "firm@example.org": ("/", "/mine", "/drafts/new/need", "/matches", "/needs/{need}"),
          "reader@example.org": ("/", "/region", "/reports", "/account"),
          ADMIN: ("/", "/centres/STSP", "/needs", "/offers", "/needs/{need}", "/needs/{need}/why?offer={offer}",
                  "/needs/{need}/compare?offer={offer}&offer={other}", "/match?text=疫苗", "/offers/{offer}", "/board", "/region", "/reports", "/review", "/decisions",
-                 "/account", "/accounts", "/needs/nope")}
+                 "/account", "/accounts", "/needs/nope", "/review/{sent}")}
+
+
+def people_and_drafts(home):
+    """Somebody invited, a draft of the researcher's, and one that waits for review."""
+    store, now = open_store(home.database_url), datetime.now(UTC)
+    viewer = viewer_of(by_email(store, "researcher@example.org"))
+    mine, sent = (profiles.new_draft_id() for _ in range(2))
+    content = {"kind": "capability", "title": "溫室降溫", "description": "以兩段式風扇與水牆降低溫室夜溫，已在三場驗證。", "centre": "STSP", "contact_name": "王教授",
+               "contact_email": "wang@example.org"}
+    for draft in (mine, sent):
+        profiles.save_draft(store, viewer, draft, content, 0, now, side="offer")
+    profiles.give_consent(store, viewer, sent, profiles.consent_text("publish").version, now, "zh")
+    profiles.submit(store, viewer, sent, 1, now)
+    return {"mine": mine, "sent": sent, "secret": invite(store, Invitation("new@example.org", "reader", "STSP"), now)}
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("email", PAGES)
 def test_every_page_is_accessible_and_fits_a_phone(visit, home, email, theme):
     offers = [o.offer_id for o in open_store(home.database_url).offers("STSP")]
-    named = {"need": first_need(home), "offer": offers[0], "other": offers[1]}
+    named = {"need": first_need(home), "offer": offers[0], "other": offers[1], **people_and_drafts(home)}
     page = visit(email, theme=theme, width=1280)
     faults = {}
     for path in PAGES[email]:
