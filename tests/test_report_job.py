@@ -61,6 +61,8 @@ from matcher.store.reports import (
 from matcher.store.schema import metadata
 from matcher.vocabulary import Conflict, JudgedPair, Outcome
 
+pytestmark = pytest.mark.slow
+
 FIRST, NOW = date(2026, 12, 1), datetime(2027, 1, 2, 4, tzinfo=UTC)
 REPORT = "2026-12-CTSP"
 

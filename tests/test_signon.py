@@ -30,6 +30,8 @@ from matcher.store import open_store, schema
 from matcher.store.audit import audit_lines
 from web import create_app
 
+pytestmark = pytest.mark.slow
+
 CLIENT, SECRET = "matcher", "s p/cret"
 BACK = "http://127.0.0.1:8321/sign-in/from/oidc"
 
