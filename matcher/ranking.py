@@ -23,7 +23,7 @@ Score
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -36,7 +36,7 @@ from matcher.integrity import find_pasted, without_pasted
 from matcher.lexical import count_terms, group_of
 from matcher.pool import Embed, Floats, Place, Pool
 from matcher.ranker import Ranker
-from matcher.vocabulary import Conflict, Message, Need, Offer
+from matcher.vocabulary import Conflict, Message, Need, Offer, is_open
 
 BLOCK = 32
 EARTH_KM = 6371.0
@@ -314,19 +314,13 @@ def exclusions(need: Need, offer: Offer, day: date | None,
     return tuple(e.reason for e in EXCLUSIONS if e.bars(need, offer, day, banned))
 
 
-def _is_open(record: Need | Offer, day: date | None) -> bool:
-    return day is None or (
-        (record.valid_from is None or record.valid_from <= day)
-        and (record.valid_to is None or day <= record.valid_to)
-    )
-
-
 def reaches(offer: Offer, need: Need) -> bool:
     """An offer kept to its own centre is seen by that centre's needs only."""
     return offer.reach != "centre" or offer.centre is None or offer.centre == need.centre
 
 
-def _in_conflict(one: str | None, other: str | None, banned: Set[tuple[str, str]]) -> bool:
+def in_conflict(one: str | None, other: str | None, banned: Container[tuple[str, str]]) -> bool:
+    """Say whether two parties are a pair that must not meet, in either order."""
     if one is None or other is None:
         return False
     return (one, other) in banned or (other, one) in banned
@@ -351,9 +345,9 @@ class Exclusion:
 
 EXCLUSIONS: tuple[Exclusion, ...] = (
     Exclusion(Message("the need is not open on that day"), (),
-              lambda n, o, day, b: not _is_open(n, day)),
+              lambda n, o, day, b: not is_open(n.valid_from, n.valid_to, day)),
     Exclusion(Message("the offer is not open on that day"), ("valid_from", "valid_to"),
-              lambda n, o, day, b: not _is_open(o, day)),
+              lambda n, o, day, b: not is_open(o.valid_from, o.valid_to, day)),
     Exclusion(Message("the need asks for other kinds of offers"), ("kind",),
               lambda n, o, day, b: bool(n.kinds) and o.kind not in n.kinds),
     Exclusion(Message("the offer is for its own centre only"), ("reach", "centre"),
@@ -362,7 +356,7 @@ EXCLUSIONS: tuple[Exclusion, ...] = (
               lambda n, o, day, b: n.party_id is not None and n.party_id == o.party_id,
               lambda n, b: n.party_id is not None),
     Exclusion(Message("the two parties declared a conflict of interest"), ("party_id",),
-              lambda n, o, day, b: _in_conflict(n.party_id, o.party_id, b),
+              lambda n, o, day, b: in_conflict(n.party_id, o.party_id, b),
               lambda n, b: any(n.party_id in pair for pair in b)),
 )
 

@@ -42,6 +42,11 @@ class Message:
     fields: Mapping[str, object] = field(default_factory=dict)
 
 
+def is_open(first: date | None, last: date | None, day: date | None) -> bool:
+    """Say whether a day lies within two days, both included; without a day nothing is closed."""
+    return day is None or ((first is None or first <= day) and (last is None or day <= last))
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """One site of a science park; coordinates in degrees, WGS 84."""

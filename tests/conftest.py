@@ -2,16 +2,22 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import socket
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
+from aiosmtpd.controller import Controller
+from argon2 import PasswordHasher
 
-from matcher import accounts, sessions, workflow
+from matcher import accounts, encoders, sessions, workflow
 from matcher.encoding import load_encoder
 from matcher.ranker import load_ranker
 from matcher.settings import load_settings
-from matcher.store import open_store
+from matcher.store import database, open_store
 from matcher.vocabulary import Evidence, Need, Offer, Party
 
 DAY = date(2026, 11, 24)
@@ -41,6 +47,34 @@ EVIDENCE = (
     Evidence("E1", "O1", "連續切削九小時，主軸熱伸長由 41 µm 降到 6 µm。", kind="project", year=2025),
     Evidence("E2", "O2", "Oral vaccine capsules kept titre after two hours in gastric acid.", year=2024),
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_start(tmp_path_factory):
+    """Do once what hundreds of tests begin with: migrate an empty SQLite file, load the embedded encoder.
+
+    A new file begins as a copy of the migrated one, and every page has the same encoder; what is there
+    already, and any other model, goes the usual way. Passwords are hashed cheaply: test_accounts looks at
+    the library's own parameters.
+    """
+    template, migrate, load = tmp_path_factory.mktemp("empty") / "empty.db", database._migrate, encoders.open_encoder
+    url = f"sqlite:///{template}"
+    engine = database._make_engine(url)
+    migrate(engine, url)
+    engine.dispose()
+
+    def begin(engine, url):
+        file = engine.url.database if engine.dialect.name == "sqlite" else None
+        if file and file != ":memory:" and not Path(file).exists():
+            shutil.copyfile(template, file)
+        else:
+            migrate(engine, url)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("matcher.passwords._hasher", lambda: PasswordHasher(1, 8, 1))
+        patch.setattr(database, "_migrate", begin)
+        patch.setattr(encoders, "open_encoder", lambda source=None: load(source) if source else load_encoder())
+        yield
 
 
 @pytest.fixture
@@ -77,6 +111,19 @@ def static_folder(tmp_path):
     modules = [{"idx": 0, "name": "0", "path": "0_StaticEmbedding", "type": kind}]
     (tmp_path / "static" / "modules.json").write_text(json.dumps(modules), "utf-8")
     return tmp_path / "static"
+
+
+@contextmanager
+def smtp_server(box):
+    """Run a real mail server with a handler; its address stands in ``box.url``."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = Controller(box, hostname="127.0.0.1", port=port)
+    server.start()
+    box.url = f"smtp://127.0.0.1:{port}"
+    yield box
+    server.stop()
 
 
 def account_in(store, role="system-admin", centre=None, party_id=None, name=None):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
 
 import pytest
-from aiosmtpd.controller import Controller
 from click.testing import CliRunner
-from conftest import NOW
+from conftest import NOW, smtp_server
 
 from matcher.cli import main
 from matcher.errors import SettingError
@@ -42,15 +40,8 @@ class Inbox:
 
 @pytest.fixture
 def inbox():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    box = Inbox()
-    server = Controller(box, hostname="127.0.0.1", port=port)
-    server.start()
-    box.url = f"smtp://127.0.0.1:{port}"
-    yield box
-    server.stop()
+    with smtp_server(Inbox()) as box:
+        yield box
 
 
 def settings_of(tmp_path, url=""):

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import time
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
@@ -20,8 +19,7 @@ from email.policy import default
 from random import Random
 
 import pytest
-from aiosmtpd.controller import Controller
-from conftest import account_in
+from conftest import account_in, smtp_server
 from report_child import FORMATS, LANGS, PROCESSES, run, settings_of
 from simulated_year import Year
 
@@ -60,15 +58,8 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    box = Server()
-    controller = Controller(box, hostname="127.0.0.1", port=port)
-    controller.start()
-    box.url = f"smtp://127.0.0.1:{port}"
-    yield box
-    controller.stop()
+    with smtp_server(Server()) as box:
+        yield box
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +157,7 @@ def test_every_step_is_a_point(whole):
     assert len(whole[1]) > len(STEPS) + 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["read", "match", "content", "files", "finished"])
 def test_killed_at_a_step_and_run_again(step, prepared, server, whole, tmp_path):
     killed_at(whole[1].index(step) + 1, prepared, server, whole, tmp_path)

@@ -15,12 +15,11 @@ from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, build_opener
 
 import pytest
-from argon2 import PasswordHasher
 from click.testing import CliRunner
 from conftest import NOW, PARTIES, PASSWORD, account_in, signed_in, token_of
 from joserfc import jwk, jwt
 
-from matcher import accounts, passwords, sessions, signon
+from matcher import accounts, sessions, signon
 from matcher.access import Viewer
 from matcher.cli import main
 from matcher.errors import MissingExtraError, ProviderError, SettingError
@@ -29,8 +28,6 @@ from matcher.settings import load_settings
 from matcher.store import open_store, schema
 from matcher.store.audit import audit_lines
 from web import create_app
-
-pytestmark = pytest.mark.slow
 
 CLIENT, SECRET = "matcher", "s p/cret"
 BACK = "http://127.0.0.1:8321/sign-in/from/oidc"
@@ -116,14 +113,11 @@ class Desk(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def quick():
-    """Make hashing cheap, and keep this machine's addresses out of any proxy."""
+def here():
+    """Keep this machine's addresses out of any proxy."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("matcher.passwords._hasher", lambda: PasswordHasher(1, 8, 1))
         patch.setenv("no_proxy", "127.0.0.1")
-        passwords.nobody.cache_clear()
         yield
-    passwords.nobody.cache_clear()
 
 
 @pytest.fixture

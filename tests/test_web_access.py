@@ -8,10 +8,9 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from argon2 import PasswordHasher
 from conftest import EVIDENCE, NEEDS, OFFERS, PARTIES, PASSWORD, account_in, signed_in, token_of
 
-from matcher import accounts, passwords, sessions
+from matcher import accounts, sessions
 from matcher.encoding import load_encoder
 from matcher.errors import StoreError
 from matcher.ranker import load_ranker
@@ -111,16 +110,6 @@ TABLE = {
     "POST /accounts/invite": "403 403 403 403 403 422 422 403 422",
     "POST /accounts/x/disable": "403 403 403 403 403 404 404 403 404",
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick():
-    """Make hashing cheap; test_accounts looks at the real one."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("matcher.passwords._hasher", lambda: PasswordHasher(1, 8, 1))
-        passwords.nobody.cache_clear()
-        yield
-    passwords.nobody.cache_clear()
 
 
 def world_in(folder, **more):

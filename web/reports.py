@@ -36,7 +36,7 @@ def show() -> str:
         own=subscriptions.own_subscriptions(store, g.viewer), titles=SECTION_TITLES,
         sections=subscriptions.sections_for(g.viewer.role), at=_at,
         codes=[g.viewer.centre] if g.viewer.role != "system-admin" else list(centres()),
-        is_office=g.viewer.role in subscriptions.OFFICE)
+        is_office=subscriptions.is_office(g.viewer))
 
 
 @pages.get("/reports/<report_id>.<key>")

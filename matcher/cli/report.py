@@ -12,6 +12,7 @@ import click
 from matcher.cli.base import Bar, Month, json_option, language, say, show_json
 from matcher.errors import InputError
 from matcher.languages import render, translate
+from matcher.report import files
 from matcher.settings import Settings, load_settings
 from matcher.vocabulary import Message
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from matcher.report.batch import Order, Status
     from matcher.report.job import Tools
 
-FORMATS = ("html", "pdf", "xlsx", "csv", "json")
+FORMATS = tuple(row.key for row in files.FORMATS)
 centre_option = click.option("--centre", help="Centre code.")
 
 
@@ -107,11 +108,11 @@ def _show_problems(problems: Iterable[Message]) -> None:
 def report_list(centre: str | None, as_json: bool) -> None:
     """List the reports that were made or are being made."""
     from matcher import shows
-    from matcher.report.job import reports_of
     from matcher.report.wording import in_taiwan
+    from matcher.store.reports import report_rows
 
     shows.check_centre(centre)
-    rows = reports_of(_store(), centre)
+    rows = report_rows(_store(), centre)
     if as_json:
         show_json([{"report": row.report_id, "made": in_taiwan(row.made).isoformat(),
                     "finished": row.finished and in_taiwan(row.finished).isoformat(),

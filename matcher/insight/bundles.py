@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from matcher.reference import terms
-from matcher.vocabulary import Message, Offer
+from matcher.vocabulary import Message, Offer, is_open
 
 Chosen = Mapping[str, str]
 
@@ -58,7 +58,8 @@ def form_bundles(facets: Sequence[Facet], offers: Mapping[str, Offer], budget_nt
 def _options(facet: Facet, offers: Mapping[str, Offer], day: date) -> list[tuple[float, str]]:
     """List the facet's open offers, best first."""
     found = [(score, key) for key, score in facet.scores.items()
-             if offers[key].kind == facet.kind and _is_open(offers[key], day)]
+             if (offer := offers[key]).kind == facet.kind
+             and is_open(offer.valid_from, offer.valid_to, day)]
     return sorted(found, key=lambda row: (-row[0], row[1]))
 
 
@@ -74,10 +75,6 @@ def _undominated(options: Sequence[tuple[float, str]], offers: Mapping[str, Offe
         costs.append(cost)
     return kept
 
-
-def _is_open(offer: Offer, day: date) -> bool:
-    return ((offer.valid_from is None or offer.valid_from <= day)
-            and (offer.valid_to is None or day <= offer.valid_to))
 
 
 def _missing(facet: Facet, offers: Mapping[str, Offer], day: date) -> Message:

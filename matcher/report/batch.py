@@ -25,6 +25,7 @@ from matcher.report.job import (
     Made,
     Tools,
     draft_report,
+    is_finished,
     make_report,
     report_id_of,
     stored_report,
@@ -33,7 +34,6 @@ from matcher.report.model import Report
 from matcher.report.subscriptions import recipients
 from matcher.settings import Settings
 from matcher.store.outbox import mails
-from matcher.store.reports import report_row
 from matcher.vocabulary import Message
 from matcher.workflow import Workspace
 
@@ -111,15 +111,10 @@ def _planned(space: Workspace, order: Order, code: str) -> Status:
     report_id = report_id_of(code, order.first)
     if order.draft:
         return Status(report_id, "draft")
-    if _is_finished(space, report_id) and not order.again:
+    if is_finished(space.store, report_id) and not order.again:
         return Status(report_id, "found")
     return Status(report_id, "planned",
                   mails=sum(not wish.is_alert for wish, _ in recipients(space.store, code)))
-
-
-def _is_finished(space: Workspace, report_id: str) -> bool:
-    row = report_row(space.store, report_id)
-    return row is not None and row.finished is not None
 
 
 def _one(space: Workspace, order: Order, code: str, tools: Tools) -> Status:

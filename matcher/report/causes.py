@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from matcher.ranking import in_conflict
 from matcher.report.facts import Entry, Facts
 from matcher.vocabulary import Message
 
@@ -143,6 +144,5 @@ def _is_left_out(month: Facts, what: str, record_id: str) -> bool:
 
 def _in_conflict(month: Facts, need: str, offer: str) -> bool:
     asks, gives = month.needs.get(need), month.offers.get(offer)
-    one, other = asks and asks.party, gives and gives.party
-    return one is not None and other is not None and (
-        (one, other) in month.conflicts or (other, one) in month.conflicts)
+    return in_conflict(asks.party if asks else None, gives.party if gives else None,
+                       month.conflicts)

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from matcher.store.notes import message_row, to_message
-from matcher.vocabulary import Message, Run
+from matcher.vocabulary import Message, Run, is_open
 
 Pair = tuple[str, str]
 
@@ -51,8 +51,7 @@ class Entry:
 
     def is_open(self, day: date) -> bool:
         """Say whether it may be matched on a day."""
-        return (self.since is None or self.since <= day) and (
-            self.until is None or day <= self.until)
+        return is_open(self.since, self.until, day)
 
 
 @dataclass(frozen=True, slots=True)

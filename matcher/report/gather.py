@@ -22,7 +22,7 @@ from matcher.report.market import measure_market
 from matcher.report.quarantine import prepared
 from matcher.store import Store
 from matcher.store.decisions import Decision, decided_in, ever_shown, places_in_lists
-from matcher.vocabulary import Evidence, MatchList, Message, Need, Offer, Party
+from matcher.vocabulary import Evidence, MatchList, Message, Need, Offer, Party, is_open
 from matcher.workflow import Progress, Workspace, list_of, make_run, rank_all
 
 KEPT = 50
@@ -61,7 +61,7 @@ def gather(space: Workspace, store: Store, centre: str, first: date, rules: Rule
     """
     day = last_day(first)
     batch, skipped = prepared(space, store, progress)
-    needs = [n for n in batch.store.needs(centre) if _entry(n).is_open(day)]
+    needs = [n for n in batch.store.needs(centre) if is_open(n.valid_from, n.valid_to, day)]
     listed = _match(batch, needs, day, rules, progress)
     run = listed.lists[0].run if listed.lists else make_run(
         batch, (), day, rules.top, least=rules.threshold)
@@ -170,12 +170,15 @@ def _records(store: Store, centre: str, day: date) -> dict[str, Any]:
 
 
 def _themes(needs: Iterable[Need], day: date) -> tuple[tuple[str, str, int, int], ...]:
-    """Count open needs and their firms by centre and theme."""
+    """Count open needs and their firms by centre and theme.
+
+    Needs without a firm count as one firm's together, as in ``Month.firm``.
+    """
     firms: dict[tuple[str, str], list[str]] = defaultdict(list)
     for need in needs:
-        if need.centre and _entry(need).is_open(day):
+        if need.centre and is_open(need.valid_from, need.valid_to, day):
             for theme in need.themes:
-                firms[need.centre, theme].append(need.party_id or need.need_id)
+                firms[need.centre, theme].append(need.party_id or "")
     return tuple((centre, theme, len(found), len(set(found)))
                  for (centre, theme), found in sorted(firms.items()))
 

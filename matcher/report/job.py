@@ -117,7 +117,7 @@ def make_report(space: Workspace, centre: str, first: date, rules: Rules, tools:
     """
     check_month(first, tools.now(), draft=False)
     report_id, owner = report_id_of(centre, first), own_name()
-    if again and _is_finished(space.store, report_id):
+    if again and is_finished(space.store, report_id):
         _check_latest(space.store, centre, first)
         report_id += AGAIN
     row = _claimed(space.store, report_id, centre, first, owner, tools)
@@ -193,11 +193,6 @@ def stored_facts(store: Store, report_id: str) -> Facts:
     return from_json(facts)
 
 
-def reports_of(store: Store, centre: str | None = None) -> tuple[ReportRow, ...]:
-    """Give all reports, or a centre's, by month and centre."""
-    return report_rows(store, centre)
-
-
 def facts_before(store: Store, centre: str, first: date) -> Facts | None:
     """Give what the centre's last finished report before a month was made of."""
     earlier = [row.report_id for row in report_rows(store, centre)
@@ -205,7 +200,8 @@ def facts_before(store: Store, centre: str, first: date) -> Facts | None:
     return stored_facts(store, earlier[-1]) if earlier else None
 
 
-def _is_finished(store: Store, report_id: str) -> bool:
+def is_finished(store: Store, report_id: str) -> bool:
+    """Say whether a report is there to be read."""
     row = report_row(store, report_id)
     return row is not None and row.finished is not None
 

@@ -6,7 +6,7 @@ from matcher.access import Viewer, demand, may
 from matcher.errors import UnknownRecordError
 from matcher.report.job import stored_report
 from matcher.report.model import Report
-from matcher.report.subscriptions import OFFICE
+from matcher.report.subscriptions import is_office
 from matcher.store import Store
 from matcher.store.reports import ReportRow, report_row, report_rows
 
@@ -25,4 +25,4 @@ def report_for(store: Store, viewer: Viewer, report_id: str) -> Report:
         raise UnknownRecordError("report", report_id)
     demand(viewer, "see-report", centre=row.centre, what="report", record_id=report_id)
     found = stored_report(store, report_id)
-    return found.for_office() if viewer.role in OFFICE else found.for_readers()
+    return found.for_office() if is_office(viewer) else found.for_readers()

@@ -119,9 +119,9 @@ def recipients(store: Store, centre: str) -> list[tuple[Subscription, Account]]:
             if account.active and may(viewer_of(account), "see-report", centre=centre)]
 
 
-def is_office(account: Account) -> bool:
-    """Say whether an account may see what is for the office only."""
-    return account.role in OFFICE
+def is_office(who: Account | Viewer) -> bool:
+    """Say whether somebody may see what is for the office only."""
+    return who.role in OFFICE
 
 
 def wanted_needs(found: Sequence[Subscription], needs: Sequence[Need]) -> list[str]:
