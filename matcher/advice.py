@@ -19,7 +19,8 @@ from matcher.insight import (
 from matcher.pool import Pool
 from matcher.ranking import Ranking, exclusions, reaches
 from matcher.vocabulary import Match, Message, Need, Offer
-from matcher.workflow import Workspace, circumstances_of, rank_one
+from matcher.workflow import circumstances_of, rank_one
+from matcher.workspace import Workspace
 
 CANDIDATES = 60
 

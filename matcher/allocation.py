@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,7 +17,8 @@ from matcher.ranking import Circumstances, Query, Ranking, exclusions, rank
 from matcher.reference import place
 from matcher.store import Store
 from matcher.vocabulary import Need, Offer, Party
-from matcher.workflow import Progress, Workspace, circumstances_of, silent
+from matcher.workflow import circumstances_of
+from matcher.workspace import Progress, Workspace, silent
 
 CANDIDATES = 50
 
@@ -84,6 +86,29 @@ class Rules:
 GROUPED_BY = ("county", "kind", "theme", "size", "party-kind")
 
 
+def read_group(text: str) -> tuple[str, str, int, int | None]:
+    """Read ``FIELD=VALUE:LEAST[-MOST]``; the value may hold colons and hyphens.
+
+    Raises ``InputError`` for anything else, for an unknown field, and for LEAST above MOST.
+    """
+    found = re.fullmatch(r"([\w-]+)=(.+):(\d+)(?:-(\d+))?", text.strip())
+    if not found:
+        raise InputError("“{found}” is no group rule; wanted FIELD=VALUE:LEAST-MOST, e.g. "
+                         "county=屏東縣:2-9", found=text)
+    name, value, least, most = found.groups()
+    _check_field(name)
+    if most is not None and int(most) < int(least):
+        raise InputError("“{found}”: at least {least} but at most {most}.", found=text,
+                         least=least, most=most)
+    return name, value, int(least), None if most is None else int(most)
+
+
+def _check_field(name: str) -> None:
+    if name not in GROUPED_BY:
+        raise InputError("Offers are not grouped by “{found}”; wanted one of: {wanted}",
+                         found=name, wanted=", ".join(GROUPED_BY))
+
+
 def group_rule(store: Store, field_name: str, value: str, least: int, most: int | None = None,
                priced: bool = False) -> GroupRule:
     """Make a rule over all offers of one county, kind, theme, or kind or size of party.
@@ -91,9 +116,7 @@ def group_rule(store: Store, field_name: str, value: str, least: int, most: int 
     ``priced`` makes it an exposure floor whose price in score is told. Raises ``InputError``
     for an unknown field, and for a value that no offer has.
     """
-    if field_name not in GROUPED_BY:
-        raise InputError("Offers are not grouped by “{found}”; wanted one of: {wanted}",
-                         found=field_name, wanted=", ".join(GROUPED_BY))
+    _check_field(field_name)
     parties = store.parties()
     values = {o.offer_id: _grouped_values(o, parties, field_name) for o in store.offers()}
     members = frozenset(offer_id for offer_id, found in values.items() if value in found)

@@ -16,7 +16,7 @@ from matcher.reference import embedded_data
 from matcher.settings import Settings
 from matcher.store import Store
 from matcher.vocabulary import MatchList, Need
-from matcher.workflow import Progress, Workspace
+from matcher.workspace import Progress, Workspace
 
 ORDER = ("parties", "needs", "offers", "evidence", "judged")
 SAMPLE_DAY = date(2026, 11, 24)

@@ -20,7 +20,7 @@ from matcher.ranker import load_ranker
 from matcher.reference import embedded_data
 from matcher.settings import Settings, save_setting
 from matcher.store import Store, open_store
-from matcher.workflow import Progress, Workspace
+from matcher.workspace import Progress, Workspace
 
 log = logging.getLogger(__name__)
 EMBEDDED = "embedded"

@@ -171,8 +171,7 @@ def find_evidence(ranking: Ranking, pool: Pool, offers: Sequence[int],
 def find_warnings(ranking: Ranking, pool: Pool, offer: int) -> tuple[Message, ...]:
     """Say what of an offer's text was left out, and whether the need was pasted into it."""
     pasted = set(ranking.pasted) & set(pool.texts_of(offer))
-    texts = [pool.offers[offer].text, *(e.full_text for e in pool.evidence[offer])]
-    found = [warning for text in texts for warning in read_fairly(text).warnings]
+    found = [warning for row in pool.texts_of(offer) for warning in pool.texts[row].warnings]
     said = PASTED if ranking.honest else MARKED
     return (*([said] if pasted else ()), *found)
 
@@ -192,6 +191,7 @@ def _nearest_texts(ranking: Ranking, pool: Pool, offer: int) -> list[Text]:
 def _body(text: Text, pool: Pool) -> str:
     """Give what may be quoted: of the offer's own words the description, a title only alone."""
     own = pool.offers[text.offer]
-    if text.evidence_id or text.text != read_fairly(own.text).text:  # less than its own words
-        return text.text
-    return read_fairly(own.description or own.title).text
+    body = own.description or own.title
+    if text.evidence_id or text.text != (read_fairly(own.text).text if text.warnings else own.text):
+        return text.text  # less than its own words
+    return read_fairly(body).text if text.warnings else body

@@ -8,10 +8,12 @@ out before a text is encoded and counted, and said to people in a sentence each.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+
+import numpy as np
 
 from matcher.languages import detect, normalise, sentences
 from matcher.lexical import FUNCTION_WORDS, terms
@@ -181,6 +183,22 @@ def find_pasted(need: str, texts: Sequence[str]) -> list[int]:
             if (len(runs) >= LEAST_SHINGLES
                 and len(runs & _shingles(text)) >= PASTED * len(runs))
             or (is_long and len(words & _distinct(text)) >= NEARLY_ALL * len(words))]
+
+
+def least_shared(need: str) -> int | None:
+    """Give how many different terms a text shares at least in which ``find_pasted`` finds a need.
+
+    None: it would find the need nowhere. Half of the runs begin with terms of the text; these are
+    fewest where the need says its commonest terms again and again.
+    """
+    found, runs, words = terms(need), _shingles(need), _distinct(need)
+    least = []
+    if len(runs) >= LEAST_SHINGLES:
+        often = sorted(Counter(found).values(), reverse=True)
+        least.append(int(np.searchsorted(np.cumsum(often), np.ceil(PASTED * len(runs)))) + 1)
+    if len(words) >= LONG_NEED and not is_keyword_list(need):
+        least.append(int(np.ceil(NEARLY_ALL * len(words))))
+    return min(least, default=None)
 
 
 def without_pasted(need: str, text: str) -> str:

@@ -21,7 +21,8 @@ from matcher.evaluation.paired import Made, check_same, fingerprint
 from matcher.evaluation.slices import Values
 from matcher.languages import detect, lexical_group
 from matcher.vocabulary import JudgedPair, Need, Offer
-from matcher.workflow import Progress, Workspace, rank_all, silent, track_records
+from matcher.workflow import rank_all, track_records
+from matcher.workspace import Progress, Workspace, silent
 
 SAME, OTHER = "same", "other"
 

@@ -28,7 +28,7 @@ from matcher.reference import centres, counties, fold_county, terms
 from matcher.store import Store
 from matcher.store.decisions import latest_decisions
 from matcher.vocabulary import STAGES, Evidence, Need, Offer, Party
-from matcher.workflow import Workspace
+from matcher.workspace import Workspace
 
 Mask = NDArray[np.bool_]
 SORTS = ("newest", "deadline", "title")  # what a page offers; the others need more to be there

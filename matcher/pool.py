@@ -4,31 +4,36 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matcher.errors import UnknownRecordError
-from matcher.integrity import read_fairly
-from matcher.lexical import LexicalIndex, count_terms, group_of
-from matcher.vocabulary import Evidence, Offer
+from matcher.lexical import LexicalIndex, group_of
+from matcher.reading import ReadText, read_texts, stack_terms
+from matcher.vocabulary import Evidence, Message, Offer
 
 Floats = NDArray[np.float32]
 Place = tuple[float, float] | None
 NEAR_COPY = 0.95
 Embed = Callable[[Sequence[str]], Floats]
+Read = Callable[[Sequence[str]], Sequence[ReadText]]
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One text of an offer, as far as it counts; ``evidence_id`` None: the offer's own words."""
+    """One text of an offer, as far as it counts; ``evidence_id`` None: the offer's own words.
+
+    ``warnings`` say what was left out of it.
+    """
 
     offer: int
     text: str
     evidence_id: str | None = None
     lang: str | None = None
+    warnings: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,8 +116,7 @@ def near_copies(offers: Sequence[Offer], vectors: Floats) -> NDArray[np.intp]:
 
 
 def build_pool(offers: Iterable[Offer], evidence: Iterable[Evidence], embed: Embed,
-               places: Callable[[Offer], Place],
-               count: Callable[[Sequence[str]], Any] = count_terms) -> Pool:
+               places: Callable[[Offer], Place], read: Read = read_texts) -> Pool:
     """Put offers and evidence together; ``embed`` gives (n, d) unit rows for n texts.
 
     Evidence of offers that are not in ``offers`` is left out. An offer without
@@ -120,11 +124,15 @@ def build_pool(offers: Iterable[Offer], evidence: Iterable[Evidence], embed: Emb
     """
     listed = tuple(offers)
     supports = _by_offer(listed, evidence)
-    texts = collect_texts(listed, supports)
+    found = collect_texts(listed, supports)
+    reading = read([text.text for text in found])
+    texts = tuple(replace(text, text=own.text, warnings=own.warnings) if own.warnings else text
+                  for text, own in zip(found, reading, strict=True))
     words = [t.text for t in texts]
     vectors = np.array(embed(words), np.float32).reshape(len(words), -1 if words else 1)
     vectors[[not word.strip() for word in words]] = 0  # says nothing: near to nothing
-    return Pool(listed, texts, vectors, count(words), tuple(places(o) for o in listed), supports)
+    return Pool(listed, texts, vectors, stack_terms(reading), tuple(places(o) for o in listed),
+                supports)
 
 
 def _by_offer(offers: Sequence[Offer], evidence: Iterable[Evidence]
@@ -139,11 +147,10 @@ def _by_offer(offers: Sequence[Offer], evidence: Iterable[Evidence]
 
 def collect_texts(offers: Sequence[Offer], evidence: Sequence[Sequence[Evidence]]
                   ) -> tuple[Text, ...]:
-    """List every text of every offer, the offer's own first, sorted by offer."""
+    """List every text of every offer as written, the offer's own first, sorted by offer."""
     texts: list[Text] = []
     for position, (offer, found) in enumerate(zip(offers, evidence, strict=True)):
         if offer.text.strip() or not found:
-            texts.append(Text(position, read_fairly(offer.text).text, None, offer.lang))
-        texts.extend(Text(position, read_fairly(e.full_text).text, e.evidence_id, e.lang)
-                     for e in found)
+            texts.append(Text(position, offer.text, None, offer.lang))
+        texts.extend(Text(position, e.full_text, e.evidence_id, e.lang) for e in found)
     return tuple(texts)

@@ -32,8 +32,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.features import FEATURES, Context, Record, compute_features
-from matcher.integrity import find_pasted, without_pasted
-from matcher.lexical import count_terms, group_of
+from matcher.integrity import find_pasted, least_shared, without_pasted
+from matcher.lexical import HASH_SIZE, count_terms, group_of, terms
 from matcher.pool import Embed, Floats, Place, Pool
 from matcher.ranker import Ranker
 from matcher.vocabulary import Conflict, Message, Need, Offer, is_open
@@ -186,7 +186,22 @@ def _pasted(need: Need, offers: NDArray[np.intp], pool: Pool) -> tuple[int, ...]
     if need.valid_from is not None:
         years = _years(pool)
         rows = [row for row in rows if not years[row] < need.valid_from.year]
+    rows = _sharing(np.array(rows, np.intp), pool, need.text)
     return tuple(rows[i] for i in find_pasted(need.text, [pool.texts[row].text for row in rows]))
+
+
+def _sharing(rows: NDArray[np.intp], pool: Pool, text: str) -> list[int]:
+    """Keep the rows (k,) of texts that share enough terms with a text for it to stand in them."""
+    least = least_shared(text)
+    if least is None or not len(rows):
+        return []
+    asked = np.zeros(HASH_SIZE, bool)
+    asked[count_terms([text]).indices] = True
+    least -= len(set(terms(text))) - int(asked.sum())  # two terms may have one hash
+    found = pool.counts[rows]
+    shared = np.add.reduceat(np.append(asked[found.indices], 0), found.indptr[:-1])
+    shared[np.diff(found.indptr) == 0] = 0
+    return [int(row) for row in rows[shared >= least]]
 
 
 def _years(pool: Pool) -> list[float]:

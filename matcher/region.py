@@ -14,7 +14,7 @@ from matcher.profiles import drafts_to_review
 from matcher.reference import centres, counties
 from matcher.store.overview import best_of_last_lists, listed_pairs
 from matcher.vocabulary import Need
-from matcher.workflow import Workspace
+from matcher.workspace import Workspace
 
 NOW, WEEK = timedelta(0), timedelta(days=7)
 

@@ -50,6 +50,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("THRESHOLD", "0.2", "0-1", "score below which a need counts as without an offer"),
     Setting("PER_NEED", "5", "1-1000", "matches of one need in a monthly report, at most"),
     Setting("PER_OFFER", "10", "1-1000", "needs one offer is matched with in a report, at most"),
+    Setting("QUOTAS", "", "FIELD=VALUE:LEAST-MOST; …", "matches that offers of one county, kind, "
+            "theme, size or party-kind get together in a report, e.g. county=屏東縣:2-9"),
 )
 _ALLOWED = {"LANG": ("zh", "en")}
 _RANGES: Mapping[str, tuple[float, float]] = {

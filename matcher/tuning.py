@@ -29,7 +29,8 @@ from matcher.learning.release import Comparison, HeldOut, compare, install
 from matcher.learning.whatif import WhatIf, estimate
 from matcher.ranker import Ranker
 from matcher.vocabulary import MatchList, Outcome
-from matcher.workflow import Progress, Workspace, rank_all, silent
+from matcher.workflow import rank_all
+from matcher.workspace import Progress, Workspace, silent
 
 KEPT_OUT = 3  # one need in three is kept out of training
 SEED = 20261125

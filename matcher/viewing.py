@@ -22,7 +22,8 @@ from matcher.features import FEATURES
 from matcher.ranker import Ranker
 from matcher.ranking import Ranking, rescore
 from matcher.vocabulary import MatchList, Need, Offer
-from matcher.workflow import Workspace, list_of, make_run, rank_one, track_records
+from matcher.workflow import list_of, make_run, rank_one, track_records
+from matcher.workspace import Workspace
 
 STRONGEST = 3.0
 ORDERS = ("", "near")

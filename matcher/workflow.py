@@ -9,41 +9,34 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
-from threading import RLock
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from matcher import intake
-from matcher.encoding import Encoder, load_encoder
+from matcher.encoding import load_encoder
 from matcher.explanation import explain
 from matcher.features import Record
 from matcher.learning.positions import shuffle_near_ties
-from matcher.lexical import count_terms
-from matcher.pool import Floats, Pool, build_pool
-from matcher.ranker import Ranker, load_ranker
+from matcher.pool import Floats
+from matcher.ranker import load_ranker
 from matcher.ranking import Circumstances, Query, Ranking, rank
-from matcher.reference import place
 from matcher.scope import choose_scope
 from matcher.settings import Settings
-from matcher.store import Changes, Store, open_store, text_hash
-from matcher.vocabulary import MatchList, Need, Offer, Outcome, Run
+from matcher.store import Changes, Store, open_store
+from matcher.vocabulary import MatchList, Need, Outcome, Run
+from matcher.workspace import Progress, Workspace, place_of, silent
 
 TAIPEI = timezone(timedelta(hours=8), "Asia/Taipei")
-PORTION = 2000
-SENTENCES_KEPT = 100_000
-REMEMBERED = 64
 TYPED_NEED = "ad-hoc"
 # Scores are near-ties within this difference of log-odds: at most 0.025 of a score.
 NEAR_TIE = 0.1
 SUCCESSES = frozenset({"meeting", "mou", "contract"})
 DECIDED = SUCCESSES | {"contacted", "declined"}
-Progress = Callable[[str, int, int], None]
-T = TypeVar("T")
 
 
 def today() -> date:
@@ -51,148 +44,10 @@ def today() -> date:
     return datetime.now(TAIPEI).date()
 
 
-def silent(step: str, done: int, total: int) -> None:
-    """Report no progress."""
-
-
-class Workspace:
-    """A store with its encoder and ranker, and what was computed from them.
-
-    Keeps vectors, term counts and the pool of the last snapshot in memory, so that
-    a list after an edit costs one text, not all; ``encoded`` counts texts that had to be encoded.
-    Threads may share it.
-    """
-
-    def __init__(self, store: Store, encoder: Encoder, ranker: Ranker,
-                 threshold: float = 0.2) -> None:
-        """Keep what lists are made of; an offer scored below ``threshold`` does not fit well."""
-        self.store = store
-        self.threshold = threshold
-        self.encoder = encoder
-        self.ranker = ranker
-        self._vectors: dict[tuple[str, str], Floats] = {}
-        self._counts: dict[str, Any] = {}
-        self._pool: tuple[object, Pool] | None = None
-        self._sentences: dict[str, Floats] = {}
-        self._remembered: dict[object, Any] = {}
-        self._lock = RLock()
-        self.encoded = 0
-
-    def over(self, store: Store) -> Workspace:
-        """Give a workspace over another view of the same store; what was computed goes along."""
-        other = self.with_ranker(self.ranker)
-        other.store = store
-        return other
-
-    def adopt(self, other: Workspace) -> None:
-        """Take over the pool that a workspace over another view has made."""
-        with self._lock:
-            self._pool, self._counts = other._pool, other._counts
-
-    def with_encoder(self, encoder: Encoder) -> Workspace:
-        """Give a workspace of another encoder over the same store, counted terms kept."""
-        other = Workspace(self.store, encoder, self.ranker, self.threshold)
-        other._counts = dict(self._counts)
-        return other
-
-    def with_ranker(self, ranker: Ranker) -> Workspace:
-        """Give a workspace of another ranker over the same store, all that was computed kept."""
-        other = self.with_encoder(self.encoder)
-        other.ranker, other._vectors, other._pool = ranker, self._vectors, self._pool
-        other._sentences = self._sentences
-        return other
-
-    def remember(self, key: object, make: Callable[[], T]) -> T:
-        """Give what was made for a key, or make it; the 64 made last are kept."""
-        with self._lock:
-            if key not in self._remembered:
-                self._remembered[key] = make()
-                while len(self._remembered) > REMEMBERED:
-                    del self._remembered[next(iter(self._remembered))]
-            return self._remembered[key]  # type: ignore[no-any-return]
-
-    def prepare(self, progress: Progress = silent) -> None:
-        """Encode everything stored, offers with their evidence and needs."""
-        self.pool(progress)
-        self.embed([need.text for need in self.store.needs()], "query", progress)
-
-    def pool(self, progress: Progress = silent) -> Pool:
-        """Give all offers with their texts as of the store's present snapshot."""
-        with self._lock:
-            without = [(what, sorted(ids)) for what, ids in self.store.left_out.items() if ids]
-            snapshot = (self.store.snapshot(), repr(sorted(without)))
-            if self._pool is None or self._pool[0] != snapshot:
-                built = build_pool(self.store.offers(), self.store.evidence(),
-                                   lambda texts: self.embed(texts, "document", progress),
-                                   _place_of, self._count)
-                self._pool = (snapshot, built)
-                self._counts = {t.text: self._counts[t.text] for t in built.texts}
-            return self._pool[1]
-
-    def embed(self, texts: Sequence[str], role: str, progress: Progress = silent) -> Floats:
-        """Give (n, d) unit rows; only texts never seen by this encoder are encoded.
-
-        ``role`` is ``document`` or ``query``: some encoders treat them differently.
-        """
-        if not texts:
-            return np.zeros((0, self.encoder.dimensions), np.float32)
-        keys = {text_hash(text): text for text in texts}
-        with self._lock:
-            missing = [key for key in keys if (role, key) not in self._vectors]
-            self._recall(role, missing)
-            new = {key: keys[key] for key in missing if (role, key) not in self._vectors}
-            self._encode(role, new, progress)
-        return np.stack([self._vectors[role, text_hash(text)] for text in texts])
-
-    def _recall(self, role: str, hashes: Sequence[str]) -> None:
-        """Take stored vectors into memory."""
-        found = self.store.vectors(f"{self.encoder.revision}/{role}", hashes)
-        self._vectors.update({(role, key): vector for key, vector in found.items()})
-
-    def _encode(self, role: str, texts: Mapping[str, str], progress: Progress) -> None:
-        """Encode new texts in portions, each stored at once, so that a stop loses little."""
-        encode = self.encoder.encode_query if role == "query" else self.encoder.encode_document
-        waiting = sorted(texts)
-        for start in range(0, len(waiting), PORTION):
-            portion = waiting[start : start + PORTION]
-            fresh = dict(zip(portion, encode([texts[k] for k in portion]), strict=True))
-            self.store.put_vectors(f"{self.encoder.revision}/{role}", fresh)
-            self._vectors.update({(role, key): vector for key, vector in fresh.items()})
-            self.encoded += len(fresh)
-            progress("encode", min(start + PORTION, len(waiting)), len(waiting))
-
-    def _count(self, texts: Sequence[str]) -> Any:
-        """Count terms, keeping the rows of texts already seen."""
-        from scipy import sparse
-
-        new = [text for text in dict.fromkeys(texts) if text not in self._counts]
-        for text, row in zip(new, count_terms(new) if new else (), strict=True):
-            self._counts[text] = row
-        if not texts:
-            return count_terms(())
-        return sparse.vstack([self._counts[text] for text in texts], format="csr")
-
-    def embed_sentences(self, found: Sequence[str]) -> Floats:
-        """Give (n, d) vectors of sentences shown as evidence, remembered in memory only."""
-        if not found:
-            return np.zeros((0, self.encoder.dimensions), np.float32)
-        with self._lock:
-            if len(self._sentences) > SENTENCES_KEPT:
-                self._sentences.clear()
-            new = [s for s in dict.fromkeys(found) if s not in self._sentences]
-            if new:
-                self._sentences.update(zip(new, self.encoder.encode(new), strict=True))
-            return np.stack([self._sentences[sentence] for sentence in found])
-
-
 def open_workspace(settings: Settings) -> Workspace:
     """Open the store and load the encoder and the ranker that the settings name."""
     return Workspace(open_store(settings.database_url), load_encoder(settings.encoder),
                      load_ranker(settings.ranker), settings.threshold)
-
-
-def _place_of(record: Need | Offer) -> tuple[float, float] | None:
-    return place(record.centre, record.county)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +99,7 @@ def _rank_needs(workspace: Workspace, needs: Sequence[Need], vectors: Floats, to
                 day: date, progress: Progress) -> Iterator[MatchList]:
     """Rank the offers for needs with their vectors (n, d), and explain the first ``top``."""
     pool = workspace.pool(progress)
-    queries = [Query(n, v, _place_of(n)) for n, v in zip(needs, vectors, strict=True)]
+    queries = [Query(n, v, place_of(n)) for n, v in zip(needs, vectors, strict=True)]
     circumstances = circumstances_of(workspace, day)
     run = make_run(workspace, needs, day, top, circumstances.records)
     found = rank(queries, pool, workspace.ranker, circumstances)
@@ -304,7 +159,7 @@ def rank_one(workspace: Workspace, need: Need, day: date) -> Ranking:
 def rank_all(workspace: Workspace, needs: Sequence[Need], day: date) -> Iterator[Ranking]:
     """Rank all offers for stored needs, without scope, chance or explanation."""
     vectors = workspace.embed([need.text for need in needs], "query")
-    queries = [Query(n, v, _place_of(n)) for n, v in zip(needs, vectors, strict=True)]
+    queries = [Query(n, v, place_of(n)) for n, v in zip(needs, vectors, strict=True)]
     yield from rank(queries, workspace.pool(), workspace.ranker, circumstances_of(workspace, day))
 
 

@@ -44,7 +44,7 @@ class Judge:
             "shared": lambda: good(self.at, need, offer) and good(self.old, need, offer),
             "came": lambda: named and all(self.passed(self.old, self.at, need, offer, o) for o in named),
             "left": lambda: named and all(self.passed(self.at, self.old, need, offer, o) for o in named),
-            "pool": lambda: any(i[0] == "O" for i in self.log.touched), "skipped": lambda: False, "restored": lambda: False,
+            "pool": lambda: any(i[0] == "O" for i in self.log.touched), "skipped": lambda: False, "restored": lambda: False, "text": lambda: False,
         }[key if key in ("conflict-lifted", "capacity-freed") else side]()
 
     def of_record(self, side, what, record_id, day):
@@ -52,7 +52,7 @@ class Judge:
         now, old = (frame.set_index(f"{side}_id") for frame in (self.at.tables[table], self.old.tables[table]))
         dates = {k: now[k].get(record_id) for k in ("valid_from", "valid_to")}
         return {
-            "new": record_id in self.log.new, "edited": record_id in self.log.edited, "withdrawn": record_id in self.log.gone,
+            "new": record_id in self.log.new, "edited": record_id in self.log.edited, "withdrawn": record_id in self.log.gone, "moved": False,
             "opened": dates["valid_from"] == day and self.old.last.isoformat() < day <= self.at.last.isoformat(),
             "expired": dates["valid_to"] == day and day < self.at.last.isoformat(),
             "reopened": record_id in self.log.dated and record_id in old.index, "postponed": record_id in self.log.dated,

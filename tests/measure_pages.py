@@ -26,6 +26,7 @@ from waitress.server import create_server
 from matcher import accounts, sessions
 from matcher.demonstration import read_sample
 from matcher.encoding import load_encoder
+from matcher.integrity import read_fairly
 from matcher.pool import collect_texts
 from matcher.settings import load_settings
 from matcher.store import open_store, text_hash
@@ -61,7 +62,7 @@ def build(folder: Path) -> None:
                 for o in offers for j in range(EVIDENCE)]
     store.put(parties=sample["parties"], needs=needs, offers=offers, evidence=evidence)
     by_offer = [tuple(evidence[EVIDENCE * i : EVIDENCE * (i + 1)]) for i in range(OFFERS)]
-    texts = [t.text for t in collect_texts(offers, by_offer)]
+    texts = [read_fairly(t.text).text for t in collect_texts(offers, by_offer)]
     _store_vectors(store, "document", texts)
     _store_vectors(store, "query", [n.text for n in needs])
 

@@ -17,7 +17,7 @@ from matcher.report.facts import Rules
 from matcher.report.job import Tools
 from matcher.settings import load_settings
 from matcher.store import open_store
-from matcher.workflow import Workspace
+from matcher.workspace import Workspace
 
 FORMATS, LANGS = ("html", "xlsx", "csv", "json"), ("zh", "en")
 PROCESSES = get_context("forkserver")

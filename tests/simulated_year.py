@@ -18,7 +18,8 @@ from matcher.ranker import load_ranker
 from matcher.report.facts import Rules
 from matcher.store.decisions import latest_decisions, put_decisions, undo_decision
 from matcher.vocabulary import STAGES, Conflict, Evidence, JudgedPair, Need, Offer, Outcome, Party
-from matcher.workflow import TAIPEI, Workspace, last_run, log_shown
+from matcher.workflow import TAIPEI, last_run, log_shown
+from matcher.workspace import Workspace
 
 CENTRES = {"CTSP": "臺中市", "STSP": "臺南市"}
 COUNTIES = ("臺中市", "臺南市", "高雄市", "彰化縣")

@@ -11,9 +11,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ROOMS = (
-    "vocabulary", "errors", "settings", "languages", "reference", "access", "lexical", "integrity", "intake",
+    "vocabulary", "errors", "settings", "languages", "reference", "access", "lexical", "integrity", "reading", "intake",
     "store", "passwords", "accounts", "sessions", "signon", "mail", "features", "ranker", "encoding", "pool", "ranking", "scope", "assignment", "market",
-    "explanation", "cues", "coach", "insight", "frames", "evaluation", "learning", "workflow", "judgements", "profiles", "viewing", "decisions", "sheets", "listing", "region", "advice",
+    "explanation", "cues", "coach", "insight", "frames", "evaluation", "learning", "workspace", "workflow", "judgements", "profiles", "viewing", "decisions", "sheets", "listing", "region", "advice",
     "allocation", "tuning", "encoders", "report", "shows", "shows_centre", "shows_coach", "shows_evaluation", "shows_ranker", "demonstration", "doctor", "cli",
 )
 ONLY_IN = {

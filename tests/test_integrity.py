@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import sparse
 
 from matcher import demonstration
 from matcher.encoding import load_encoder
 from matcher.features import Record
-from matcher.integrity import _AGAIN, find_pasted, may_repeat, read_fairly
-from matcher.lexical import count_terms
+from matcher.integrity import _AGAIN, find_pasted, least_shared, may_repeat, read_fairly
+from matcher.lexical import terms
 from matcher.pool import build_pool, near_copies
 from matcher.ranker import load_ranker
 from matcher.ranking import Circumstances, Query, Ranking, rank, spread_copies
+from matcher.reading import read_texts
 from matcher.reference import place
 from matcher.scope import choose_scope
 from matcher.vocabulary import Need, Offer
@@ -63,6 +63,32 @@ def test_a_need_pasted_into_a_profile_is_told_from_speaking_of_the_same(need, te
     assert find_pasted(need, ["x", text]) == [1] * pasted
 
 
+_SAID = st.lists(st.sampled_from(["主軸", "伸長", "laser", "beam", "補償", "of", "。", ", "]), max_size=60)
+
+
+@given(_SAID, st.data())
+@settings(max_examples=300, deadline=None)
+def test_a_text_in_which_a_need_is_found_shares_so_many_terms_at_least(parts, data):
+    need = "".join(f"{part} " for part in parts)
+    rest = data.draw(_SAID)
+    cut = data.draw(st.integers(0, len(parts)))
+    text = " ".join([*rest[:5], *parts[: cut], *rest])
+    if find_pasted(need, [text]):
+        least = least_shared(need)
+        assert least is not None
+        assert len(set(terms(need)) & set(terms(text))) >= least
+
+
+@pytest.mark.parametrize(("need", "least"), [
+    ("laser beam", None),
+    ("one two three four five six seven eight nine".replace("one", "first"), 2),
+    ("beam " * 8 + "laser", None),
+    ("beam beam beam laser lens prism mirror diode sensor camera", 1),
+])
+def test_the_least_shared_terms_follow_from_the_runs_of_a_need(need, least):
+    assert least_shared(need) == least
+
+
 @pytest.fixture(scope="module")
 def world():
     """The sample with remembered vectors and counts, so that one changed text costs one text."""
@@ -78,7 +104,7 @@ def world():
 
     def pool(offers, evidence):
         return build_pool(offers, evidence, embed, lambda o: place(o.centre, o.county),
-                          lambda texts: sparse.vstack(remembered(counts, count_terms, texts), "csr"))
+                          lambda texts: remembered(counts, read_texts, texts))
 
     def order(need, found, records=None):
         query = Query(need, embed([need.text])[0], place(need.centre, need.county))

@@ -24,15 +24,17 @@ from matcher.profiles.consents import CONSENTS, POINTS
 from matcher.profiles.form import AUDIENCES, CONTACT, FORM_FIELDS, NAMING, audience_of
 from matcher.profiles.pairs import pair_key
 from matcher.ranker import load_ranker
+from matcher.reading import rules
 from matcher.report.facts import Rules
 from matcher.report.job import Tools, make_report
 from matcher.settings import load_settings
-from matcher.store import erasure, open_store
+from matcher.store import erasure, open_store, text_hash
 from matcher.store import profiles as rows
 from matcher.store.audit import AuditLine, note
 from matcher.store.decisions import put_decisions
 from matcher.store.outbox import mails
 from matcher.store.profiles import Card
+from matcher.store.readings import readings
 from matcher.store.reports import content_of, facts_of
 from matcher.vocabulary import (
     Conflict,
@@ -484,12 +486,32 @@ def test_deletion_takes_vectors_of_texts_nobody_else_has_and_no_others(lives):
              evidence=[Evidence("E-own", "O-copy", "別人的依據。")])
     space = workflow.Workspace(home, load_encoder(), load_ranker())
     space.prepare()
-    before = sum(home.vector_counts().values())
+    before = home.vector_counts()
     profiles.delete_my_data(home, viewer, LATER)
-    assert before - sum(home.vector_counts().values()) == 3
+    gone = {name.split("/")[1]: count - home.vector_counts()[name] for name, count in before.items()}
+    assert gone == {"document": 3, "query": 0, "sentence": 1}
     assert space.encoder.revision
     assert workflow.Workspace(home, load_encoder(), load_ranker()).pool().offers[0].offer_id == \
         "O-copy"
+
+
+def test_what_was_read_and_encoded_of_erased_texts_goes_sentence_by_sentence(tmp_path):
+    home, kept = open_store(f"sqlite:///{tmp_path}/matcher.db"), "別人的話。"
+    own = ["需求一。", "需求二。", "第一句。", "第二句。", "依據一。", "依據二。", "標題"]
+    home.put(needs=[Need("N", description="需求一。需求二。")],
+             offers=[Offer("O", title="標題", description="第一句。第二句。"), Offer("P", description=kept)],
+             evidence=[Evidence("E", "O", "依據一。依據二。")])
+    space = workflow.Workspace(home, load_encoder(), load_ranker())
+    space.prepare()
+    space.embed_sentences([*own, kept])
+    space.keep_sentences(lambda: True)
+    read = [text_hash(text.text) for text in space.pool().texts]
+    assert set(readings(home, rules(), read)) == set(read)
+    with home.writing() as connection:
+        erasure.remove_records(connection, {"need": ["N"], "offer": ["O"]})
+    name = space.encoder.revision
+    assert home.vector_counts() == {f"{name}/document": 1, f"{name}/sentence": 1}
+    assert set(readings(home, rules(), read)) == {text_hash(kept)}
 
 
 @pytest.mark.parametrize("sql", ["UPDATE offers SET title = x'ff'", "UPDATE offers SET description = x'ff'", "UPDATE evidence SET title = x'ff'"])

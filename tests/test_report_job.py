@@ -336,9 +336,19 @@ def test_a_damaged_row_is_left_out_by_name_and_the_rest_goes_on(region, sql, wha
     assert render(problem, "en") == sql.split()[3]  # the field, never its value
     facts = stored_facts(region.store, REPORT)
     listed = facts.listed
+    assert bool(facts.torn) == (what == "evidence")
     assert [e.number for e in facts.events] == ([2] if what == "decision" else [1, 2])
     assert len(listed) == 4 - (what == "need")
     assert record not in {o for offers in listed.values() for o in offers}
+
+
+def test_a_need_that_went_to_another_centre_is_no_withdrawn_one(region):
+    chosen = stored_facts(region.store, make(region).report_id).chosen
+    need = chosen[0][0]
+    region.store.put(needs=[replace(region.store.need(need), centre="PABP")])
+    later = make(region, date(2027, 1, 1), NOW + timedelta(days=31)).report
+    told = {row[1]: render(row[-1], "en") for row in later.table("differences").rows if row[0].id == "Gone"}
+    assert told[need] == "the need went to another centre"
 
 
 def test_a_damaged_conflict_goes_on_barring_its_pair(region):

@@ -20,7 +20,7 @@ from matcher.report.sections import SECTION_TITLES
 from matcher.settings import load_settings
 from matcher.store import open_store
 from matcher.store.outbox import mails
-from matcher.workflow import Workspace
+from matcher.workspace import Workspace
 from web import HEADERS, create_app
 from web.access import allow
 

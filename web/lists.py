@@ -29,6 +29,7 @@ from matcher.languages import LANGUAGES, render, translate
 from matcher.reference import centres, counties, terms
 from matcher.region import desk
 from matcher.vocabulary import Match, MatchList, Need, Offer
+from matcher.workspace import Workspace
 from web.access import allow, demand
 from web.shell import page_language
 
@@ -41,7 +42,7 @@ SLIDERS = ("affinity", "theme", "trl", "nearness", "mode", "money", "codes", "re
 _opening = Lock()
 
 
-def workspace() -> workflow.Workspace:
+def workspace() -> Workspace:
     """Give this request's workspace: the same one until the request ends."""
     if "workspace" not in g:
         g.workspace = _serving(current_app).get()

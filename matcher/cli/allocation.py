@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import click
 
 from matcher.cli.base import Bar, Span, json_option, language, show_json
-from matcher.errors import InputError
 from matcher.settings import load_settings
 
 
@@ -64,8 +62,8 @@ def assign(ctx: click.Context, centre: str | None, per_need: tuple[int, int],
     space = workflow.open_workspace(load_settings())
     verdicts = {tuple(pair): -1 for pair in never} | {tuple(pair): 1 for pair in forced}
     rules = allocation.Rules(per_need, per_offer, floor, verdicts, (
-        *(allocation.group_rule(space.store, *read_group(text)) for text in groups),
-        *(allocation.group_rule(space.store, *read_group(text), priced=True)
+        *(allocation.group_rule(space.store, *allocation.read_group(text)) for text in groups),
+        *(allocation.group_rule(space.store, *allocation.read_group(text), priced=True)
           for text in exposures)))
     found = allocation.assign(space, centre, workflow.today(), rules, seconds, Bar())
     if as_json:
@@ -73,13 +71,3 @@ def assign(ctx: click.Context, centre: str | None, per_need: tuple[int, int],
     else:
         click.echo(shows_centre.assigned_text(found, language()))
     ctx.exit(0 if shows_centre.is_assigned(found) else 2)
-
-
-def read_group(text: str) -> tuple[str, str, int, int | None]:
-    """Read ``FIELD=VALUE:LEAST[-MOST]``; the value may hold colons and hyphens."""
-    found = re.fullmatch(r"([\w-]+)=(.+):(\d+)(?:-(\d+))?", text.strip())
-    if not found:
-        raise InputError("“{found}” is no group rule; wanted FIELD=VALUE:LEAST-MOST, e.g. "
-                         "county=屏東縣:2-9", found=text)
-    name, value, least, most = found.groups()
-    return name, value, int(least), None if most is None else int(most)

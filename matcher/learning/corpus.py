@@ -28,13 +28,13 @@ DOMAIN_WEIGHTS: Mapping[str, float] = {
 SOURCE_WEIGHTS: Mapping[str, float] = {
     "ms-cpp-docs": 0.3, "ms-d365-headings": 0.5, "odoo-addons": 0.6,
     "g2_talpco": 3.0, "g2_ami_meeting": 2.0, "g2_sib200": 2.0, "g2_ud_pud": 2.0, "g2_xquad": 1.5,
-    "general_3am_captions": 1.5, "g2_tatoeba_kor": 1.5, "g2_tatoeba_vie": 1.5,
+    "general_3am_captions": 4.0, "g2_tatoeba_kor": 1.5, "g2_tatoeba_vie": 1.5,
     "g2_mozilla_org": 0.6, "g2_sahana_eden": 0.5, "g2_pkp_ojs": 0.5, "g2_orcid": 0.5,
     "g2_inaturalist": 0.6,
 }
 LANGUAGE_POWER = 0.7
 # Japanese is the weakest language: most of its text is manuals.
-LANGUAGE_WEIGHTS: Mapping[str, float] = {"ja": 2.0}
+LANGUAGE_WEIGHTS: Mapping[str, float] = {"ja": 3.0}
 
 
 @dataclass(frozen=True)

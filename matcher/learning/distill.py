@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,11 @@ class Items:
     first: Ints
     last: Ints
     english: NDArray[np.bool_]
+
+    @property
+    def single(self) -> NDArray[np.bool_]:
+        """Say which items are one row, not a span of a paper's sentences."""
+        return np.asarray(self.last - self.first == 1)
 
     def take(self, index: Ints) -> Items:
         """Give some of the items."""
@@ -69,7 +74,9 @@ class Material:
             ends = ends - long
         first = np.concatenate([rows, starts])
         last = np.concatenate([rows + 1, ends])
-        return Items(first, last, random.random(len(first)) < plan.english)
+        items = Items(first, last, np.zeros(len(first), bool))
+        share = np.where(items.single, plan.english, plan.english_spans)
+        return replace(items, english=random.random(len(first)) < share)
 
     def _is_long(self, starts: Ints, ends: Ints, longest: int) -> NDArray[np.bool_]:
         size = np.maximum(self.english.lengths(starts, ends), self.other.lengths(starts, ends))
@@ -99,7 +106,7 @@ class Teacher:
 
     def vectors(self, side: Side, items: Items, longest: int) -> NDArray[np.float32]:
         """Give (n, 384) unit vectors of the items' English; new ones are computed and kept."""
-        single = items.last - items.first == 1
+        single = items.single
         found = self._cache[items.first].astype(np.float32)
         missing = np.flatnonzero(~single | ~found.any(axis=1))
         lengths = np.minimum(side.lengths(items.first, items.last), longest)[missing]

@@ -39,8 +39,12 @@ class Dictionary:
     tail: NDArray[np.bool_]
     weights: NDArray[np.float64]
 
-    def mix(self, ids: Ints, part: float, random: np.random.Generator) -> Ints:
-        """Swap words in a part of padded texts (n, length), each text with one language."""
+    def mix(self, ids: Ints, part: float | NDArray[np.float64],
+            random: np.random.Generator) -> Ints:
+        """Swap words in padded texts (n, length), each with one language.
+
+        ``part`` is the chance that a text is mixed, one for all or (n,).
+        """
         texts = len(ids)
         language = random.choice(len(self.weights), texts, p=self.weights)
         share = random.uniform(LEAST_SWAPPED, 1.0, texts) * (random.random(texts) < part)

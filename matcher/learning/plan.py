@@ -13,7 +13,8 @@ from matcher.errors import InputError
 # Ranges of numbers; the others are 0 or more. A text of the transformer has 512 places.
 LEAST = {"batch": 2, "pairs": 2, "tokens": 16, "longest": 8, "warmup": 1,
          "dimensions": 1, "held_papers": 1, "held_pairs": 1}
-MOST = {"longest": 512, "dropout": 0.9, "english": 1.0, "mixed": 1.0, "spans": 1.0, "average": 1.0}
+MOST = {"longest": 512, "dropout": 0.9, "english": 1.0, "english_spans": 1.0, "mixed": 1.0,
+        "spans": 1.0, "average": 1.0}
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class TransformerPlan:
 
     A step draws ``pairs`` items, takes the teacher's vectors of their English and then
     makes one optimiser step for each group of about ``tokens`` tokens. ``english`` is the share
-    of English inputs, ``mixed`` the share of those whose words are swapped for other languages'.
+    of English inputs among sentences, ``english_spans`` among spans of papers; ``mixed`` is the
+    share of the English sentences whose words are swapped for other languages'.
     """
 
     steps: int = 1_000
@@ -50,6 +52,7 @@ class TransformerPlan:
     scale: float = 20.0
     pull: float = 5.0
     english: float = 0.15
+    english_spans: float = 0.5
     mixed: float = 0.0
     spans: float = 0.06
     average: float = 0.998

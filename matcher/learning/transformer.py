@@ -155,7 +155,8 @@ def _update(run: Run, material: Material, items: Items, own: Any, targets: torch
         if mine.size:
             ids, mask = side.padded(items.first[mine], items.last[mine], plan.longest)
             if side is material.english and plan.mixed:
-                ids = material.dictionary.mix(ids, plan.mixed, random)
+                part = np.where(items.single[mine], plan.mixed, 0.0)
+                ids = material.dictionary.mix(ids, part, random)
             with torch.autocast(device, torch.bfloat16):
                 vectors.append(run.student(*tensors(ids, mask, device)))
             order.append(mine)

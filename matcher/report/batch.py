@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from matcher import mail
+from matcher.allocation import read_group
 from matcher.errors import (
     InputError,
     MatcherError,
@@ -20,7 +22,7 @@ from matcher.errors import (
 from matcher.reference import centres
 from matcher.report.calendar import check_month
 from matcher.report.delivery import Queued, Written, queue_mails, write_files
-from matcher.report.facts import Rules
+from matcher.report.facts import Quota, Rules
 from matcher.report.job import (
     Made,
     Tools,
@@ -35,7 +37,7 @@ from matcher.report.subscriptions import recipients
 from matcher.settings import Settings
 from matcher.store.outbox import mails
 from matcher.vocabulary import Message
-from matcher.workflow import Workspace
+from matcher.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
@@ -78,8 +80,14 @@ class Status:
 
 
 def rules_of(settings: Settings) -> Rules:
-    """Give the rules of reports that the settings say."""
-    return Rules(settings.threshold, *settings.loads)
+    """Give the rules of reports that the settings say; raise ``SettingError`` for a bad quota."""
+    texts = [text for text in re.split("[;；]", settings.values["QUOTAS"]) if text.strip()]
+    try:
+        quotas = tuple(Quota(*read_group(text)) for text in texts)
+    except InputError as problem:
+        raise SettingError("The setting MATCHER_QUOTAS: {problem}", problem=problem.message
+                           ) from problem
+    return Rules(settings.threshold, *settings.loads, quotas=quotas)
 
 
 def run_reports(space: Workspace, settings: Settings, order: Order, tools: Tools) -> list[Status]:

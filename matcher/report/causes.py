@@ -22,6 +22,7 @@ CAUSES: Mapping[str, str] = {
     "need-edited": "the need was edited",
     "need-expired": "the need ended on {day}",
     "need-withdrawn": "the need was withdrawn",
+    "need-moved": "the need went to another centre",
     "offer-new": "the offer is new",
     "offer-opened": "the offer opened on {day}",
     "offer-reopened": "the offer was opened again",
@@ -34,7 +35,7 @@ CAUSES: Mapping[str, str] = {
     "record": "the offer's track record changed",
     "weights": "the weights of the ranking changed",
     "encoder": "the encoder changed",
-    "rules": "the threshold or the loads changed",
+    "rules": "the threshold, the loads or the quotas changed",
     "year": "the evidence is a year older",
     "capacity": "the offer is at its load with better matches",
     "capacity-freed": "the offer has room again",
@@ -43,6 +44,8 @@ CAUSES: Mapping[str, str] = {
     "scope": "the list looks less far or farther than before",
     "shared": "the loads of both sides were shared out otherwise",
     "pool": "other profiles changed how much its words weigh",
+    "text-skipped": "the job had to leave a text of the profile out",
+    "text-restored": "the job can use a text of the profile again",
     "skipped": "the job had to leave the record out",
     "restored": "the job can use the record again",
 }
@@ -94,7 +97,7 @@ class Months:
             return [presence]
         assert old is not None
         assert new is not None
-        found = [Cause("offer-edited")] if old.mark != new.mark else []
+        found = [self._rewritten(offer)] if old.mark != new.mark else []
         barred = [_in_conflict(month, need, offer) for month in (self.before, self.now)]
         if barred == [False, True]:
             found.append(Cause("conflict"))
@@ -103,6 +106,13 @@ class Months:
         if self.before.records.get(offer) != self.now.records.get(offer):
             found.append(Cause("record"))
         return found
+
+    def _rewritten(self, offer: str) -> Cause:
+        """Say how what matching reads of an offer came to be another."""
+        was, is_now = (offer in month.torn for month in (self.before, self.now))
+        if was != is_now:
+            return Cause("text-skipped" if is_now else "text-restored")
+        return Cause("offer-edited")
 
     def _presence(self, what: str, old: Entry | None, new: Entry | None, record_id: str
                   ) -> Cause | None:
@@ -115,7 +125,8 @@ class Months:
         if was == is_now and (was or old == new):
             return None
         if new is None:
-            return Cause("skipped" if left_out[1] else f"{what}-withdrawn")
+            gone = "moved" if what == "need" and record_id in self.now.moved else "withdrawn"
+            return Cause("skipped" if left_out[1] else f"{what}-{gone}")
         if not is_now:
             return _closed(what, new, self.now.day)
         if old is None and left_out[0]:

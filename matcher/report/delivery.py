@@ -25,7 +25,7 @@ from matcher.store import Store
 from matcher.store.accounts import Account
 from matcher.store.subscriptions import Subscription
 from matcher.vocabulary import Match, Message, Need
-from matcher.workflow import Progress, Workspace
+from matcher.workspace import Progress, Workspace
 
 
 @dataclass(frozen=True, slots=True)

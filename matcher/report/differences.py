@@ -18,8 +18,8 @@ from matcher.report.facts import Facts, Pair
 CHANGES = ("new", "risen", "fallen", "continuing", "gone")
 NAMED = 5
 # Causes that decide alone, by the end of their key.
-ALONE = frozenset({"new", "opened", "reopened", "postponed", "expired", "withdrawn", "skipped",
-                   "restored", "conflict", "lifted"})
+ALONE = frozenset({"new", "opened", "reopened", "postponed", "expired", "withdrawn", "moved",
+                   "skipped", "restored", "conflict", "lifted"})
 
 
 @dataclass(frozen=True, slots=True)

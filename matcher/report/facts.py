@@ -18,13 +18,30 @@ Pair = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """How many matches offers of one county, kind, theme, size or kind of party get together."""
+
+    field: str
+    value: str
+    least: int
+    most: int | None = None
+
+
+def quota_text(quota: Quota) -> str:
+    """Write a quota as the settings do, e.g. ``county=屏東縣:2-9``."""
+    most = "" if quota.most is None else f"-{quota.most}"
+    return f"{quota.field}={quota.value}:{quota.least}{most}"
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
-    """What the month's matches keep: score at least ``threshold``, and loads."""
+    """What the month's matches keep: score at least ``threshold``, loads, and quotas."""
 
     threshold: float = 0.2
     per_need: int = 5
     per_offer: int = 10
     top: int = 10
+    quotas: tuple[Quota, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +109,15 @@ class Market:
 
 
 @dataclass(frozen=True, slots=True)
+class QuotaKept:
+    """A quota, how many matches its offers got, and what it cost in the sum of scores, ≥ 0."""
+
+    quota: Quota
+    matches: int
+    price: float
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """A record the job could not use, and why."""
 
@@ -106,9 +132,10 @@ class Facts:
 
     ``scores`` (need → offer → score) hold each open need's fifty best offers and those of its
     list, ``listed`` the ids of that in order, ``steps`` how far the list looks; ``chosen`` are the
-    month's matches, ``full`` the offers at their load; ``records`` (offer → firms, successes)
-    what became of earlier matches; ``themes`` counts open needs and their firms by centre and
-    theme.
+    month's matches, ``full`` the offers at their load, ``quotas`` how each was kept; ``records``
+    (offer → firms, successes) what became of earlier matches; ``themes`` counts open needs and
+    their firms by centre and theme; ``torn`` are offers of which a text was left out, ``moved``
+    needs that went to another centre since the month before.
     """
 
     centre: str
@@ -127,12 +154,15 @@ class Facts:
     steps: Mapping[str, str] = field(default_factory=dict)
     chosen: tuple[Pair, ...] = ()
     full: tuple[str, ...] = ()
+    quotas: tuple[QuotaKept, ...] = ()
     events: tuple[Event, ...] = ()
     shown: tuple[str, ...] = ()
     grades: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     market: tuple[Market, ...] = ()
     themes: tuple[tuple[str, str, int, int], ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    torn: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
     texts: int = 0
     rescored: int = 0
 
@@ -148,7 +178,8 @@ class Facts:
 
 
 KINDS: Mapping[str, Any] = {"needs": Entry, "offers": Entry, "owners": Owner}
-ROWS: Mapping[str, Any] = {"events": Event, "market": Market, "skipped": Skipped}
+ROWS: Mapping[str, Any] = {"events": Event, "market": Market, "skipped": Skipped,
+                           "quotas": QuotaKept}
 
 
 def to_json(facts: Facts) -> dict[str, Any]:
@@ -161,7 +192,7 @@ def _plain(value: Any) -> Any:
         return message_row(value)
     if isinstance(value, Skipped):
         return {"what": value.what, "record_id": value.record_id, "problem": _plain(value.problem)}
-    if isinstance(value, (Run, Rules, Entry, Owner, Event, Market)):
+    if isinstance(value, (Run, Rules, Entry, Owner, Event, Market, QuotaKept)):
         return {k: _plain(v) for k, v in asdict(value).items()}
     if isinstance(value, date):
         return value.isoformat()
@@ -176,12 +207,16 @@ def from_json(plain: Mapping[str, Any]) -> Facts:
     for name, kind in KINDS.items():
         values[name] = {key: _noun(kind, row) for key, row in plain[name].items()}
     for name, kind in ROWS.items():
-        values[name] = tuple(_noun(kind, row) for row in plain[name])
+        values[name] = tuple(_noun(kind, row) for row in plain.get(name, ()))
     run = {**plain["run"], "day": date.fromisoformat(plain["run"]["day"])}
     return Facts(**values | {
         "first": date.fromisoformat(plain["first"]), "end": date.fromisoformat(plain["end"]),
         "made": datetime.fromisoformat(plain["made"]), "run": Run(**run),
-        "rules": Rules(**plain["rules"])})
+        "rules": _rules(plain["rules"])})
+
+
+def _rules(row: Mapping[str, Any]) -> Rules:
+    return Rules(**{**row, "quotas": tuple(Quota(**q) for q in row.get("quotas", ()))})
 
 
 def _frozen(value: Any) -> Any:
@@ -198,6 +233,8 @@ def _noun(kind: Any, row: Mapping[str, Any]) -> Any:
             values[name] = date.fromisoformat(values[name])
     if "time" in values:
         values["time"] = datetime.fromisoformat(values["time"])
+    if "quota" in values:
+        values["quota"] = Quota(**row["quota"])
     if "problem" in values:
         values["problem"] = to_message(row["problem"])
     return kind(**values)

@@ -13,21 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher import workflow
-from matcher.assignment import Assignment, Limits, Problem, Side, solve
 from matcher.errors import MatcherError
 from matcher.ranking import Ranking
 from matcher.report.calendar import last_day, next_month, starts
+from matcher.report.choice import choose
 from matcher.report.facts import Entry, Event, Facts, Owner, Pair, Rules, Skipped
 from matcher.report.market import measure_market
 from matcher.report.quarantine import prepared
 from matcher.store import Store
 from matcher.store.decisions import Decision, decided_in, ever_shown, places_in_lists
 from matcher.vocabulary import Evidence, MatchList, Message, Need, Offer, Party, is_open
-from matcher.workflow import Progress, Workspace, list_of, make_run, rank_all
+from matcher.workflow import list_of, make_run, rank_all
+from matcher.workspace import Progress, Workspace
 
 KEPT = 50
 DIGITS = 6
-SECONDS = 60.0
 # What matching reads of a need or offer; dates decide by themselves and are kept apart.
 _APART = frozenset({"need_id", "offer_id", "valid_from", "valid_to"})
 
@@ -65,15 +65,16 @@ def gather(space: Workspace, store: Store, centre: str, first: date, rules: Rule
     listed = _match(batch, needs, day, rules, progress)
     run = listed.lists[0].run if listed.lists else make_run(
         batch, (), day, rules.top, least=rules.threshold)
-    chosen, full = _choose(listed.lists, rules)
+    records = _records(batch.store, centre, day, before)
+    choice = choose(listed.lists, rules, records["offers"], records["owners"])
     facts = Facts(
         centre, first, next_month(first), made, run, rules, scores=listed.scores,
         listed={f.need.need_id: tuple(m.offer_id for m in f.matches) for f in listed.lists},
-        steps={f.need.need_id: f.scope for f in listed.lists}, chosen=chosen, full=full,
+        steps={f.need.need_id: f.scope for f in listed.lists}, chosen=choice.pairs,
+        full=choice.full, quotas=choice.quotas,
         skipped=(*skipped, *listed.skipped), rescored=len(listed.lists),
         texts=len(batch.pool().texts), market=measure_market(listed.interest, listed.welcome),
-        **_records(batch.store, centre, day),
-        **_happened(batch.store, centre, first, before))
+        **records, **_happened(batch.store, centre, first, before))
     return Gathered(facts, listed.lists, batch.encoded)
 
 
@@ -130,29 +131,7 @@ def _best(ranking: Ranking, offers: Sequence[Offer]) -> dict[str, float]:
             for row in rows.tolist()}
 
 
-def _choose(lists: Sequence[MatchList], rules: Rules) -> tuple[tuple[Pair, ...], tuple[str, ...]]:
-    """Choose the month's matches: the highest sum of scores under the loads of both sides."""
-    pairs = [(f.need.need_id, m.offer_id, m.score) for f in lists for m in f.matches
-             if m.score >= rules.threshold]
-    needs = sorted({need for need, _, _ in pairs})
-    offers = sorted({offer for _, offer, _ in pairs})
-    if not pairs:
-        return (), ()
-    row, column = ({key: i for i, key in enumerate(keys)} for keys in (needs, offers))
-    answer = solve(Problem(Side(tuple(needs), 0, rules.per_need),
-                           Side(tuple(offers), 0, rules.per_offer),
-                           np.array([row[n] for n, _, _ in pairs]),
-                           np.array([column[o] for _, o, _ in pairs]),
-                           np.array([s for _, _, s in pairs])), Limits(SECONDS))
-    assert isinstance(answer, Assignment)  # loads from 0 can always be kept
-    chosen = tuple(sorted((p.need_id, p.offer_id) for p in answer.pairs))
-    loads: dict[str, int] = defaultdict(int)
-    for _, offer in chosen:
-        loads[offer] += 1
-    return chosen, tuple(sorted(o for o, load in loads.items() if load >= rules.per_offer))
-
-
-def _records(store: Store, centre: str, day: date) -> dict[str, Any]:
+def _records(store: Store, centre: str, day: date, before: Facts | None) -> dict[str, Any]:
     """Give needs, offers and owners as the report knows them, and who must not meet."""
     evidence: dict[str, list[Evidence]] = defaultdict(list)
     for item in store.evidence():
@@ -166,7 +145,9 @@ def _records(store: Store, centre: str, day: date) -> dict[str, Any]:
                for offer, r in workflow.track_records(store, day).items()}
     return {"needs": needs, "offers": offers, "owners": owners, "records": records,
             "conflicts": tuple(sorted((c.party_id, c.other_party_id) for c in store.conflicts())),
-            "themes": _themes(everybody, day)}
+            "themes": _themes(everybody, day), "torn": tuple(sorted(store.torn_offers())),
+            "moved": tuple(n.need_id for n in everybody if n.centre != centre
+                           and before is not None and n.need_id in before.needs)}
 
 
 def _themes(needs: Iterable[Need], day: date) -> tuple[tuple[str, str, int, int], ...]:

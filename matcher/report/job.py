@@ -43,7 +43,7 @@ from matcher.store.reports import (
     report_rows,
     state_of,
 )
-from matcher.workflow import Progress, Workspace
+from matcher.workspace import Progress, Workspace
 
 LEASE = timedelta(minutes=10)
 RENEW_S = 30.0
@@ -242,7 +242,9 @@ def _keep_facts(space: Workspace, row: ReportRow, rules: Rules, owner: str, tool
         tools.step("read")
         gathered = gather(space, frozen, row.centre, row.month, rules, made,
                           _renewing(space.store, row.report_id, owner, tools), before)
+        present = frozen.presence()
     tools.step("matched")
+    space.keep_sentences(lambda: space.store.presence() == present)
     _kept(put_facts(space.store, row.report_id, owner, to_json(gathered.facts), gathered.lists))
     return gathered.encoded
 

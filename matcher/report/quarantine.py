@@ -10,7 +10,7 @@ from matcher.report.facts import Skipped
 from matcher.store import Store
 from matcher.store.damage import Key
 from matcher.vocabulary import Message
-from matcher.workflow import Progress, Workspace, silent
+from matcher.workspace import Progress, Workspace, silent
 
 SINGULAR = {"parties": "party", "needs": "need", "offers": "offer", "evidence": "evidence",
             "judged": "judged pair", "conflicts": "conflict", "outcomes": "decision"}

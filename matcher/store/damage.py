@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -10,22 +10,31 @@ from sqlalchemy import ColumnElement, Connection, Table, select, tuple_
 
 from matcher.store import schema
 from matcher.store.notes import to_outcome
-from matcher.store.records import NOUNS, misfit, to_noun
+from matcher.store.records import NOUNS, misfit, read_rows, to_noun
 from matcher.vocabulary import STAGES
 
 # The whole primary key of a row.
 Key = tuple[Any, ...]
 # What a row that cannot be read raises.
 ROW_FAULTS = (ValueError, TypeError, LookupError)
-Make = Callable[[dict[str, Any]], Any]
+Make = Callable[[Mapping[str, Any]], Any]
+Faults = dict[Key, str]
 
 
-def damaged(connection: Connection) -> dict[str, dict[Key, str]]:
-    """Name the records of every kind, and the decisions, that cannot be read, with the field."""
-    found = {what: _faults(connection, table, partial(to_noun, noun))
-             for what, (noun, table) in NOUNS.items()}
+def sound_records(connection: Connection
+                  ) -> tuple[dict[str, Faults], dict[str, tuple[Any, ...]]]:
+    """Read every record, and every decision, to find those that cannot be read.
+
+    Gives, by kind, the faulty ones with the field, and all records of kinds without any.
+    """
+    faults, records = {}, {}
+    for what, (noun, table) in NOUNS.items():
+        faults[what], read = _read(connection, table, partial(to_noun, noun))
+        if not faults[what]:
+            records[what] = read
     stages = schema.outcomes.c.stage.in_(STAGES)
-    return found | {"outcomes": _faults(connection, schema.outcomes, to_outcome, stages)}
+    faults["outcomes"], _ = _read(connection, schema.outcomes, to_outcome, stages)
+    return faults, records
 
 
 def but_for(table: Table, hidden: Iterable[Key]) -> ColumnElement[bool]:
@@ -36,18 +45,20 @@ def but_for(table: Table, hidden: Iterable[Key]) -> ColumnElement[bool]:
     return tuple_(*columns).not_in(keys)
 
 
-def _faults(connection: Connection, table: Table, make: Make, *where: ColumnElement[bool]
-            ) -> dict[Key, str]:
+def _read(connection: Connection, table: Table, make: Make, *where: ColumnElement[bool]
+          ) -> tuple[Faults, tuple[Any, ...]]:
+    """Read a table in the order of its keys; where a row breaks that, each row alone."""
     keys = tuple(table.primary_key.columns)
     query = select(table).where(*where).order_by(*keys)
     try:
-        rows = connection.execute(query).mappings().all()
-        return {tuple(row[column.name] for column in keys): field for row in rows
-                if (field := misfit(make(dict(row))))}
+        rows = read_rows(connection, query)
+        made = tuple(make(row) for row in rows)
+        return {tuple(row[column.name] for column in keys): field
+                for row, record in zip(rows, made, strict=True) if (field := misfit(record))}, made
     except ROW_FAULTS:
         found = connection.execute(select(*keys).where(*where).order_by(*keys)).all()
         return {tuple(key): field for key in found
-                if (field := _fault(connection, table, make, tuple(key)))}
+                if (field := _fault(connection, table, make, tuple(key)))}, ()
 
 
 def _fault(connection: Connection, table: Table, make: Make, key: Key) -> str | None:

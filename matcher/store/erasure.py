@@ -14,12 +14,13 @@ from typing import Any
 from sqlalchemy import Column, Connection, delete, func, null, or_, select, update
 
 from matcher.integrity import read_fairly
+from matcher.languages import sentences
 from matcher.store import schema
 from matcher.store.audit import AuditLine, append, aware
 from matcher.store.blanking import blank_reports
 from matcher.store.notes import clear, empty_lists
 from matcher.store.outbox import drop_office_mails
-from matcher.store.records import touch
+from matcher.store.records import portions, touch
 from matcher.store.store import Store, text_hash
 
 Records = Mapping[str, Sequence[str]]
@@ -80,12 +81,13 @@ def remove_records(connection: Connection, records: Records) -> None:
         connection.execute(delete(schema.cards).where(schema.cards.c.side == side,
                                                       schema.cards.c.record_id.in_(ids)))
         connection.execute(delete(table).where(key.in_(ids)))
-    for text in lone:
-        connection.execute(delete(schema.vectors).where(schema.vectors.c.hash == text))
+    for table in (schema.vectors, schema.readings):
+        for part in portions(sorted(lone)):
+            connection.execute(delete(table).where(table.c.hash.in_(part)))
 
 
 def _lone_hashes(connection: Connection, needs: Sequence[str], offers: Sequence[str]) -> set[str]:
-    """Name the texts of some records, as they were encoded, that no other record has.
+    """Name the texts of some records that no other record has, as encoded, and their sentences.
 
     A text that another has in other words but is encoded alike is named too: its vector is made
     again when it is next needed. A damaged text was never encoded.
@@ -94,8 +96,8 @@ def _lone_hashes(connection: Connection, needs: Sequence[str], offers: Sequence[
                   ("title", "description", "requirements"))
     found = _lone(connection, schema.offers.c.offer_id, offers, ("title", "description"))
     found |= _lone(connection, schema.evidence.c.offer_id, offers, ("title", "text"))
-    return {text_hash(text) for text in asked} | {
-        text_hash(read_fairly(text).text) for text in found}
+    read = asked | found | {read_fairly(text).text for text in found}
+    return {text_hash(part) for text in read for part in (text, *sentences(text))}
 
 
 def _lone(connection: Connection, key: Column[Any], ids: Sequence[str], names: Sequence[str]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC
 from typing import Any
@@ -10,7 +11,17 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, insert, null, or_, update
 
 from matcher.store import schema
-from matcher.vocabulary import EvidencePair, Influence, Match, MatchList, Message, Need, Outcome
+from matcher.store.records import portions
+from matcher.vocabulary import (
+    EvidencePair,
+    Influence,
+    Match,
+    MatchList,
+    Message,
+    Need,
+    Outcome,
+    Run,
+)
 
 PLAIN = ("need_id", "offer_id", "rank", "score", "features", "contributions", "distance_km",
          "propensity")
@@ -52,18 +63,32 @@ def to_message(row: Mapping[str, Any]) -> Message:
         for name, value in row["fields"].items()})
 
 
-def put_list(connection: Connection, found: MatchList) -> None:
-    """Write one list in the place of the same one."""
-    key = {"run_id": found.run.run_id, "need_id": found.need.need_id}
-    for table in (schema.match_lists, schema.matches):
-        connection.execute(delete(table).filter_by(**key))
-    connection.execute(insert(schema.match_lists), {
-        **asdict(found.run), "eligible": found.eligible, "scope": found.scope,
-        "widened": found.widened and message_row(found.widened),
-        "need_id": key["need_id"], "need": plain(asdict(found.need))})
-    rows = [{"run_id": key["run_id"], **match_row(m)} for m in found.matches]
-    if rows:
-        connection.execute(insert(schema.matches), rows)
+def put_lists(connection: Connection, lists: Iterable[MatchList]) -> None:
+    """Write lists, each in the place of the same one."""
+    for part in portions(list(lists)):
+        for table in (schema.match_lists, schema.matches):
+            for run_id, needs in _needs_by_run(part).items():
+                connection.execute(delete(table).where(table.c.run_id == run_id,
+                                                       table.c.need_id.in_(needs)))
+        connection.execute(insert(schema.match_lists), [_list_row(found) for found in part])
+        rows = [{"run_id": found.run.run_id, **match_row(m)} for found in part
+                for m in found.matches]
+        if rows:
+            connection.execute(insert(schema.matches), rows)
+
+
+def _needs_by_run(lists: Sequence[MatchList]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for one in lists:
+        found[one.run.run_id].append(one.need.need_id)
+    return found
+
+
+def _list_row(found: MatchList) -> dict[str, Any]:
+    run = {f.name: getattr(found.run, f.name) for f in fields(Run)}
+    return {**run, "eligible": found.eligible, "scope": found.scope,
+            "widened": found.widened and message_row(found.widened),
+            "need_id": found.need.need_id, "need": plain(asdict(found.need))}
 
 
 def empty_lists(connection: Connection, needs: Sequence[str], offers: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, select, update
 from matcher.store import schema
 from matcher.store.audit import aware
 from matcher.store.blanking import Plain, blank_gone, pack, unpack
-from matcher.store.notes import put_list
+from matcher.store.notes import put_lists
 from matcher.store.records import put_once
 from matcher.store.store import Store
 from matcher.vocabulary import MatchList
@@ -95,8 +95,7 @@ def put_facts(store: Store, report_id: str, owner: str, facts: Plain,
     with store.writing() as connection:
         if not _set(connection, report_id, owner, {"facts": pack(facts)}):
             return False
-        for found in lists:
-            put_list(connection, found)
+        put_lists(connection, lists)
         blank_gone(connection, report_id)
     return True
 

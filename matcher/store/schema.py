@@ -84,6 +84,11 @@ vectors = Table(
     Column("encoder", String(120), primary_key=True), Column("hash", String(64), primary_key=True),
     Column("dimensions", Integer, nullable=False), Column("content", LargeBinary, nullable=False),
 )
+readings = Table(
+    "readings", metadata,
+    Column("rules", String(16), primary_key=True), Column("hash", String(64), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
 match_lists = Table(
     "match_lists", metadata,
     Column("run_id", String(40), primary_key=True), Column("need_id", _ID, primary_key=True),

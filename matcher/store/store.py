@@ -19,15 +19,17 @@ from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, sele
 
 from matcher.errors import StoreError, UnknownRecordError
 from matcher.store import schema
-from matcher.store.damage import Key, but_for, damaged
+from matcher.store.damage import Key, but_for, sound_records
 from matcher.store.database import in_words, open_engine
-from matcher.store.notes import outcome_row, put_list, to_match, to_message, to_outcome
+from matcher.store.notes import outcome_row, put_lists, to_match, to_message, to_outcome
 from matcher.store.records import (
     MATCHED,
     NOUNS,
     Changes,
     portions,
+    put_missing,
     put_records,
+    read_rows,
     to_noun,
     touch,
 )
@@ -60,12 +62,17 @@ class Store:
     """All records of one installation. Reading methods give them in order of id."""
 
     def __init__(self, engine: Engine, url: str, frozen: Connection | None = None,
-                 left_out: Mapping[str, Mapping[Key, str]] | None = None) -> None:
-        """Use :func:`open_store`; ``frozen`` and ``left_out`` are for :meth:`frozen`."""
+                 left_out: Mapping[str, Mapping[Key, str]] | None = None,
+                 records: Mapping[str, tuple[Any, ...]] | None = None) -> None:
+        """Use :func:`open_store`; what follows ``url`` is for :meth:`frozen`.
+
+        ``records`` were read already (kind → all records, by key).
+        """
         self._engine = engine
         self._url = url
         self._frozen = frozen
         self.left_out = left_out or {}
+        self._records = records or {}
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -97,12 +104,15 @@ class Store:
               as connection, connection.begin()):
             store = Store(self._engine, self._url, connection)
             store.snapshot()  # SQLite's view begins with the first look
-            yield Store(self._engine, self._url, connection, damaged(connection))
+            yield Store(self._engine, self._url, connection, *sound_records(connection))
 
     def without(self, what: str, faults: Mapping[Key, str]) -> Store:
         """Give the same store in which some records of a kind are left out, each with why."""
+        if not faults:
+            return self
+        read = {kind: records for kind, records in self._records.items() if kind != what}
         return Store(self._engine, self._url, self._frozen,
-                     {**self.left_out, what: {**self.left_out.get(what, {}), **faults}})
+                     {**self.left_out, what: {**self.left_out.get(what, {}), **faults}}, read)
 
     # ---- records -------------------------------------------------------------------------
 
@@ -135,6 +145,15 @@ class Store:
         """Give all evidence, or one offer's."""
         return self._all("evidence", **({"offer_id": offer_id} if offer_id else {}))
 
+    def torn_offers(self) -> frozenset[str]:
+        """Name the offers of which an evidence text is left out."""
+        table, lost = schema.evidence, [key[0] for key in self.left_out.get("evidence", ())]
+        query = select(table.c.offer_id).where(table.c.evidence_id.in_(
+            bindparam("ids", expanding=True)))
+        with self.reading() as connection:
+            return frozenset(str(offer) for part in portions(lost)
+                             for offer in connection.scalars(query, {"ids": part}))
+
     def judged(self) -> tuple[JudgedPair, ...]:
         """Give all judged pairs."""
         return self._all("judged")
@@ -159,12 +178,15 @@ class Store:
         return cast(Offer, self._one("offers", "offer", offer_id=offer_id))
 
     def _all(self, what: str, **where: str) -> tuple[Any, ...]:
+        if what in self._records:
+            return tuple(record for record in self._records[what]
+                         if all(getattr(record, name) == value for name, value in where.items()))
         noun, table = NOUNS[what]
         query = select(table).filter_by(**where).order_by(*table.primary_key.columns)
         if hidden := self.left_out.get(what):
             query = query.where(but_for(table, hidden))
         with self.reading() as connection:
-            return tuple(to_noun(noun, dict(r)) for r in connection.execute(query).mappings())
+            return tuple(to_noun(noun, row) for row in read_rows(connection, query))
 
     def _one(self, what: str, name: str, **where: str) -> Any:
         found = self._all(what, **where)
@@ -206,6 +228,11 @@ class Store:
             row = connection.execute(query).first()
         return f"{row.number}-{row.stamp}" if row else "0"
 
+    def presence(self) -> tuple[str, frozenset[str]]:
+        """Name the snapshot and the needs there are: equal while no text has gone."""
+        with self.reading() as connection:
+            return self.snapshot(), frozenset(connection.scalars(select(schema.needs.c.need_id)))
+
     # ---- vectors -------------------------------------------------------------------------
 
     def vectors(self, encoder: str, hashes: Sequence[str]) -> dict[str, Floats]:
@@ -216,7 +243,7 @@ class Store:
         found: dict[str, Floats] = {}
         with self.reading() as connection:
             for part in portions(list(dict.fromkeys(hashes))):
-                for key, content in connection.execute(query, {"hashes": part}):
+                for key, content in connection.execute(query, {"hashes": part}).all():
                     found[key] = np.frombuffer(content, "<f4").astype(np.float32)
         return found
 
@@ -229,13 +256,13 @@ class Store:
                  "content": np.asarray(v, "<f4").tobytes()} for key, v in vectors.items()]
         with self.writing() as connection:
             _check_dimensions(connection, encoder, {len(v) for v in vectors.values()})
-            for part in portions(rows):
-                known = set(connection.scalars(select(schema.vectors.c.hash).where(
-                    schema.vectors.c.encoder == encoder,
-                    schema.vectors.c.hash.in_([row["hash"] for row in part]))))
-                fresh = [row for row in part if row["hash"] not in known]
-                if fresh:
-                    connection.execute(insert(schema.vectors), fresh)
+            put_missing(connection, schema.vectors, rows, "encoder")
+
+    def drop_vectors(self, hashes: Iterable[str]) -> None:
+        """Delete the vectors of some texts, of whatever encoder."""
+        with self.writing() as connection:
+            for part in portions(sorted(hashes)):
+                connection.execute(delete(schema.vectors).where(schema.vectors.c.hash.in_(part)))
 
     def vector_counts(self) -> dict[str, int]:
         """Count the stored vectors by encoder."""
@@ -257,8 +284,7 @@ class Store:
     def put_match_lists(self, lists: Iterable[MatchList]) -> None:
         """Store lists with their runs; a list already stored is replaced by itself."""
         with self.writing() as connection:
-            for found in lists:
-                put_list(connection, found)
+            put_lists(connection, lists)
 
     def put_shown(self, found: MatchList, shown: Iterable[Outcome]) -> None:
         """Store a list and that it was shown, both or neither; once for each run and need."""
@@ -268,7 +294,7 @@ class Store:
             outcomes.stage == "shown").limit(1)
         with self.writing() as connection:
             if connection.execute(known).first() is None:
-                put_list(connection, found)
+                put_lists(connection, [found])
                 connection.execute(insert(schema.outcomes), [outcome_row(o) for o in shown])
 
     def has_match_list(self, run_id: str, need_id: str) -> bool:

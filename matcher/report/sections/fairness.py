@@ -9,6 +9,8 @@ from collections.abc import Callable
 import numpy as np
 
 from matcher.market import POLICIES, gini
+from matcher.report.choice import values_of
+from matcher.report.facts import Quota
 from matcher.report.model import (
     HIDDEN,
     SMALL,
@@ -21,7 +23,7 @@ from matcher.report.model import (
     Table,
     Told,
 )
-from matcher.report.month import Month, share
+from matcher.report.month import Month, share, term
 from matcher.report.sections.parts import COUNT, height
 from matcher.vocabulary import Message
 
@@ -34,7 +36,7 @@ def fairness(month: Month) -> Section:
     spread = gini(np.array([seen.get(o, 0.0) for o in _eligible(month)]))
     by_county = _by(month, seen, "county", "Exposure by county", _county)
     tables = (_by(month, seen, "size", "Exposure by size of the party", _size), by_county,
-              _policies(month))
+              *([_quotas(month)] if month.facts.quotas else []), _policies(month))
     said = (Message("Exposure is spread with a Gini of {gini} (0: all offers alike, 1: one has "
                     "all).", {"gini": 0 if spread is None else round(spread, 2)}),)
     chart = Chart("county_chart", by_county.title, "bar", tuple(r[0] for r in by_county.rows), (
@@ -101,6 +103,32 @@ def _place(name: str) -> tuple[bool, int, str]:
     """Sort groups: sizes such as 11-49 by their number, others by name, the unknown last."""
     number = re.match(r"\d+", name)
     return not name, int(number[0]) if number else 0, name
+
+
+def _quotas(month: Month) -> Table:
+    """Say how each quota was kept and what it cost; those of few parties are the office's."""
+    facts, rows = month.facts, []
+    for kept in facts.quotas:
+        quota, most = kept.quota, kept.quota.most
+        parties = {e.party or key for key, e in facts.offers.items() if quota.value in values_of(
+            e, facts.owners.get(e.party or ""), quota.field)}
+        over = 0 if most is None else max(kept.matches - most, 0)
+        told = (kept.matches, max(quota.least - kept.matches, over, 0), round(kept.price, 2))
+        few = 0 < len(parties) < SMALL
+        rows.append((Message(quota.field), _group_name(quota), quota.least, most,
+                     *(Told(cell, HIDDEN) if few else cell for cell in told)))
+    columns = (Column("field", "Quota for"), Column("group", "Group"),
+               Column("least", "At least", "number"), Column("most", "At most", "number"),
+               Column("matches", "Matches", "number"), Column("off", "Too few or many", "number"),
+               Column("price", "Price", "number"))
+    return Table("quotas", "Quotas", columns, tuple(rows), Message(
+        "Price: how much higher the sum of scores would be without the quota. A quota that cannot "
+        "be kept is kept as far as it can."))
+
+
+def _group_name(quota: Quota) -> Cell:
+    names = {"kind": "offer_kinds", "theme": "themes", "party-kind": "party_kinds"}
+    return term(names[quota.field], quota.value) if quota.field in names else quota.value
 
 
 def _policies(month: Month) -> Table:

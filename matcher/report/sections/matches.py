@@ -115,7 +115,9 @@ def _why(month: Month, need: str, best: str | None) -> Message:
         return Message("its score is below the threshold")
     if best not in month.facts.listed.get(need, ()):
         return Message("it lies outside the list")
-    return Message("the offer is at its load with better matches")
+    if best in month.facts.full:
+        return Message("the offer is at its load with better matches")
+    return Message("loads and quotas gave its place to other matches")
 
 
 def unseen_offers(month: Month) -> Section:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from matcher.report.facts import quota_text
 from matcher.report.model import Cell, Column, Section, Table
 from matcher.report.month import Month
 from matcher.vocabulary import Message
@@ -29,6 +30,7 @@ def method(month: Month) -> Section:
         (Message("Threshold of the score"), f"{rules.threshold:.2f}"),
         (Message("Matches a need, at most"), rules.per_need),
         (Message("Needs an offer, at most"), rules.per_offer),
+        *((Message("Quota"), quota_text(quota)) for quota in rules.quotas),
         (Message("Needs scored"), facts.rescored),
         (Message("Texts of offers looked at"), facts.texts),
         (Message("Needs new or edited since"), _changed(month, "needs")),
@@ -52,7 +54,8 @@ METHOD = (
     Message("Needs and offers are compared by sentence vectors and, within one language, by "
             "words; a logistic score joins this with theme, TRL, place and the other features."),
     Message("A match is a pair of a need's list with a score at the threshold or above; of all "
-            "such pairs those with the highest sum are taken that keep the loads of both sides."),
+            "such pairs those with the highest sum are taken that keep the loads of both sides and "
+            "the quotas."),
     Message("A match's rank is one more than the number of offers with a higher score in the "
             "list. Causes are changes that the data of both months show."),
 )

@@ -1,0 +1,85 @@
+"""Texts as matching reads them: the part that counts, what was left out of it, and its terms.
+
+Reading a text takes far longer than fetching what was read before. So a store may keep readings of
+texts that count as they stand (nearly all): ``pack`` and ``unpack`` give their terms as bytes, and
+``rules`` names what they were read by.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher import integrity, languages, lexical
+from matcher.integrity import read_fairly
+from matcher.lexical import HASH_SIZE, count_terms
+from matcher.vocabulary import Message
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadText:
+    """The part of a text that counts, warnings about the rest, and its terms.
+
+    ``terms`` (k,) are hashed, 0…HASH_SIZE - 1; ``weights`` (k,) are their ``1 + ln tf``.
+    """
+
+    text: str
+    warnings: tuple[Message, ...]
+    terms: NDArray[np.int32]
+    weights: Floats
+
+
+def read_texts(texts: Sequence[str]) -> list[ReadText]:
+    """Read texts."""
+    fair = [read_fairly(text) for text in texts]
+    counts = count_terms([reading.text for reading in fair])
+    ends = counts.indptr[1:-1]
+    return [ReadText(reading.text, reading.warnings, terms, weights) for reading, terms, weights in
+            zip(fair, np.split(counts.indices.astype(np.int32), ends), np.split(counts.data, ends),
+                strict=True)] if fair else []
+
+
+def stack_terms(read: Sequence[ReadText]) -> Any:
+    """Give the terms of texts as sparse CSR, (n, HASH_SIZE) float32, as ``count_terms`` does."""
+    from scipy import sparse
+
+    if not read:
+        return count_terms(())
+    ends = np.cumsum([0, *(len(found.terms) for found in read)])
+    return sparse.csr_matrix((np.concatenate([found.weights for found in read]),
+                              np.concatenate([found.terms for found in read]), ends),
+                             (len(read), HASH_SIZE))
+
+
+def pack(read: ReadText) -> bytes:
+    """Give the terms of a text that counts as it stands."""
+    return read.terms.astype("<i4").tobytes() + read.weights.astype("<f4").tobytes()
+
+
+def unpack(text: str, content: bytes) -> ReadText:
+    """Make the reading of a text that counts as it stands from its packed terms."""
+    half = len(content) // 2
+    return ReadText(text, (), np.frombuffer(content[:half], "<i4").astype(np.int32),
+                    np.frombuffer(content[half:], "<f4").astype(np.float32))
+
+
+@cache
+def rules() -> str:
+    """Name what texts are read by: this program's own files and the libraries they use."""
+    files = (Path(str(module.__file__)).read_bytes() for module in (integrity, languages, lexical))
+    versions = [metadata.version(name) for name in
+                ("scikit-learn", "snowballstemmer", "opencc-python-reimplemented")]
+    known = (*(hashlib.sha256(content).hexdigest() for content in files), *versions,
+             unicodedata.unidata_version)
+    return hashlib.sha256("|".join(known).encode()).hexdigest()[:16]

@@ -1,0 +1,33 @@
+"""Readings of texts (``matcher.reading``), by text hash and the rules they were read by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import bindparam, delete, select
+
+from matcher.store import schema
+from matcher.store.records import portions, put_missing
+from matcher.store.store import Store
+
+_table = schema.readings
+
+
+def readings(store: Store, rules: str, hashes: Sequence[str]) -> dict[str, bytes]:
+    """Give the kept readings of these text hashes; unknown ones are absent."""
+    query = select(_table.c.hash, _table.c.content).where(
+        _table.c.rules == rules, _table.c.hash.in_(bindparam("hashes", expanding=True)))
+    found: dict[str, bytes] = {}
+    with store.reading() as connection:
+        for part in portions(list(dict.fromkeys(hashes))):
+            found.update((row[0], row[1]) for row in connection.execute(query, {"hashes": part}
+                                                                        ).all())
+    return found
+
+
+def put_readings(store: Store, rules: str, read: Mapping[str, bytes]) -> None:
+    """Keep readings by text hash; those of other rules go."""
+    rows = [{"rules": rules, "hash": key, "content": content} for key, content in read.items()]
+    with store.writing() as connection:
+        connection.execute(delete(_table).where(_table.c.rules != rules))
+        put_missing(connection, _table, rows, "rules")

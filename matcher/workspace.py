@@ -1,0 +1,204 @@
+"""The workspace: a store with its encoder and ranker, and what was computed from them.
+
+Vectors and readings of texts come from the store where it has them, and go there once made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from threading import RLock
+from typing import Any, TypeVar
+
+import numpy as np
+
+from matcher.encoding import Encoder
+from matcher.pool import Floats, Pool, build_pool
+from matcher.ranker import Ranker
+from matcher.reading import ReadText, pack, read_texts, rules, unpack
+from matcher.reference import place
+from matcher.store import Store, text_hash
+from matcher.store.readings import put_readings, readings
+from matcher.vocabulary import Need, Offer
+
+PORTION = 2000
+SENTENCES_KEPT = 100_000
+REMEMBERED = 64
+Progress = Callable[[str, int, int], None]
+T = TypeVar("T")
+
+
+def silent(step: str, done: int, total: int) -> None:
+    """Report no progress."""
+
+
+class Workspace:
+    """A store with its encoder and ranker, and what was computed from them.
+
+    Keeps vectors, readings of texts and the pool of the last snapshot in memory, so that
+    a list after an edit costs one text, not all; ``encoded`` counts texts that had to be encoded.
+    Threads may share it.
+    """
+
+    def __init__(self, store: Store, encoder: Encoder, ranker: Ranker,
+                 threshold: float = 0.2) -> None:
+        """Keep what lists are made of; an offer scored below ``threshold`` does not fit well."""
+        self.store = store
+        self.threshold = threshold
+        self.encoder = encoder
+        self.ranker = ranker
+        self._vectors: dict[tuple[str, str], Floats] = {}
+        self._read: dict[str, ReadText] = {}
+        self._pool: tuple[object, Pool] | None = None
+        self._sentences: dict[str, Floats] = {}
+        self._unkept: set[str] = set()
+        self._remembered: dict[object, Any] = {}
+        self._lock = RLock()
+        self.encoded = 0
+
+    def over(self, store: Store) -> Workspace:
+        """Give a workspace over another view of the same store; what was computed goes along."""
+        other = self.with_ranker(self.ranker)
+        other.store = store
+        return other
+
+    def adopt(self, other: Workspace) -> None:
+        """Take over the pool that a workspace over another view has made."""
+        with self._lock:
+            self._pool, self._read = other._pool, other._read
+
+    def with_encoder(self, encoder: Encoder) -> Workspace:
+        """Give a workspace of another encoder over the same store, texts read kept."""
+        other = Workspace(self.store, encoder, self.ranker, self.threshold)
+        other._read = dict(self._read)
+        return other
+
+    def with_ranker(self, ranker: Ranker) -> Workspace:
+        """Give a workspace of another ranker over the same store, all that was computed kept."""
+        other = self.with_encoder(self.encoder)
+        other.ranker, other._vectors, other._pool = ranker, self._vectors, self._pool
+        other._sentences, other._unkept = self._sentences, self._unkept
+        return other
+
+    def remember(self, key: object, make: Callable[[], T]) -> T:
+        """Give what was made for a key, or make it; the 64 made last are kept."""
+        with self._lock:
+            if key not in self._remembered:
+                self._remembered[key] = make()
+                while len(self._remembered) > REMEMBERED:
+                    del self._remembered[next(iter(self._remembered))]
+            return self._remembered[key]  # type: ignore[no-any-return]
+
+    def prepare(self, progress: Progress = silent) -> None:
+        """Encode everything stored, offers with their evidence and needs."""
+        self.pool(progress)
+        self.embed([need.text for need in self.store.needs()], "query", progress)
+
+    def pool(self, progress: Progress = silent) -> Pool:
+        """Give all offers with their texts as of the store's present snapshot."""
+        with self._lock:
+            without = [(what, sorted(ids)) for what, ids in self.store.left_out.items() if ids]
+            snapshot = (self.store.snapshot(), repr(sorted(without)))
+            if self._pool is None or self._pool[0] != snapshot:
+                built = build_pool(self.store.offers(), self.store.evidence(),
+                                   lambda texts: self.embed(texts, "document", progress),
+                                   place_of, lambda texts: self.read(texts, progress))
+                self._pool = (snapshot, built)
+            return self._pool[1]
+
+    def embed(self, texts: Sequence[str], role: str, progress: Progress = silent) -> Floats:
+        """Give (n, d) unit rows; only texts never seen by this encoder are encoded.
+
+        ``role`` is ``document`` or ``query``: some encoders treat them differently.
+        """
+        if not texts:
+            return np.zeros((0, self.encoder.dimensions), np.float32)
+        keys = {text_hash(text): text for text in texts}
+        with self._lock:
+            missing = [key for key in keys if (role, key) not in self._vectors]
+            self._recall(role, missing)
+            new = {key: keys[key] for key in missing if (role, key) not in self._vectors}
+            self._encode(role, new, progress)
+        return np.stack([self._vectors[role, text_hash(text)] for text in texts])
+
+    def _recall(self, role: str, hashes: Sequence[str]) -> None:
+        """Take stored vectors into memory."""
+        found = self.store.vectors(f"{self.encoder.revision}/{role}", hashes)
+        self._vectors.update({(role, key): vector for key, vector in found.items()})
+
+    def _encode(self, role: str, texts: Mapping[str, str], progress: Progress) -> None:
+        """Encode new texts in portions, each stored at once, so that a stop loses little."""
+        encode = self.encoder.encode_query if role == "query" else self.encoder.encode_document
+        waiting = sorted(texts)
+        for start in range(0, len(waiting), PORTION):
+            portion = waiting[start : start + PORTION]
+            fresh = dict(zip(portion, encode([texts[k] for k in portion]), strict=True))
+            self.store.put_vectors(f"{self.encoder.revision}/{role}", fresh)
+            self._vectors.update({(role, key): vector for key, vector in fresh.items()})
+            self.encoded += len(fresh)
+            progress("encode", min(start + PORTION, len(waiting)), len(waiting))
+
+    def read(self, texts: Sequence[str], progress: Progress = silent) -> list[ReadText]:
+        """Read texts; those read before, now or by an earlier process, are not read again.
+
+        Only these are kept in memory afterwards.
+        """
+        with self._lock:
+            new = {text_hash(text): text for text in texts if text not in self._read}
+            known = readings(self.store, rules(), list(new))
+            self._read.update((new[key], unpack(new[key], content))
+                              for key, content in known.items())
+            self._read_new({key: text for key, text in new.items() if key not in known}, progress)
+            self._read = {text: self._read[text] for text in texts}
+            return list(map(self._read.__getitem__, texts))
+
+    def _read_new(self, texts: Mapping[str, str], progress: Progress) -> None:
+        """Read new texts in portions, each stored at once, but for those with parts left out."""
+        waiting = sorted(texts)
+        for start in range(0, len(waiting), PORTION):
+            portion = waiting[start : start + PORTION]
+            fresh = dict(zip(portion, read_texts([texts[key] for key in portion]), strict=True))
+            self._read.update((texts[key], found) for key, found in fresh.items())
+            put_readings(self.store, rules(), {
+                key: pack(found) for key, found in fresh.items() if not found.warnings})
+            progress("read", min(start + PORTION, len(waiting)), len(waiting))
+
+    def embed_sentences(self, found: Sequence[str]) -> Floats:
+        """Give (n, d) vectors of sentences shown as evidence, remembered in memory.
+
+        Those of typed needs are never stored; :meth:`keep_sentences` stores a job's.
+        """
+        if not found:
+            return np.zeros((0, self.encoder.dimensions), np.float32)
+        with self._lock:
+            if len(self._sentences) > SENTENCES_KEPT:
+                self._sentences.clear()
+            new = [s for s in dict.fromkeys(found) if s not in self._sentences]
+            keys = {text_hash(sentence): sentence for sentence in new}
+            known = self.store.vectors(self._sentence_key, list(keys)) if new else {}
+            self._sentences.update((keys[key], vector) for key, vector in known.items())
+            if new := [sentence for key, sentence in keys.items() if key not in known]:
+                self._sentences.update(zip(new, self.encoder.encode(new), strict=True))
+                self._unkept.update(new)
+            return np.stack([self._sentences[sentence] for sentence in found])
+
+    @property
+    def _sentence_key(self) -> str:
+        return f"{self.encoder.revision}/sentence"
+
+    def keep_sentences(self, is_unchanged: Callable[[], bool]) -> None:
+        """Store the vectors of sentences encoded so far, if nothing they stand in has gone.
+
+        Asked again once they are stored: what was erased in between must leave no vector behind.
+        """
+        with self._lock:
+            fresh = {text_hash(s): self._sentences[s] for s in self._unkept if s in self._sentences}
+            self._unkept.clear()
+        if fresh and is_unchanged():
+            self.store.put_vectors(self._sentence_key, fresh)
+            if not is_unchanged():
+                self.store.drop_vectors(fresh)
+
+
+def place_of(record: Need | Offer) -> tuple[float, float] | None:
+    """Give latitude and longitude of a need or offer, by its centre or county."""
+    return place(record.centre, record.county)

@@ -1,0 +1,89 @@
+"""Texts are read once: what was read is found again, in the same process and in the next."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from matcher import reading, workspace
+from matcher.encoding import load_encoder
+from matcher.lexical import count_terms
+from matcher.ranker import load_ranker
+from matcher.reading import pack, read_texts, rules, stack_terms, unpack
+from matcher.store import open_store, text_hash
+from matcher.store.readings import put_readings, readings
+from matcher.vocabulary import Evidence, Need, Offer
+
+FAIR = ["五軸加工機的主軸熱補償。主軸主軸。", "GaN power devices, GaN test", "", "…"]
+UNFAIR = "We mea\u200bsure. " + "GaN " * 9
+SENTENCE = "我們量測主軸熱變位。"
+
+
+@pytest.fixture
+def space(tmp_path):
+    store = open_store(f"sqlite:///{tmp_path}/matcher.db")
+    store.put(needs=[Need("N", description="主軸熱補償")], offers=[Offer("O", description=SENTENCE)],
+              evidence=[Evidence("E", "O", UNFAIR)])
+    return workspace.Workspace(store, load_encoder(), load_ranker())
+
+
+def test_a_packed_reading_is_the_same_again():
+    for text, read in zip(FAIR, read_texts(FAIR), strict=True):
+        again = unpack(text, pack(read))
+        assert (again.text, again.warnings) == (read.text, ()) == (text, ())
+        assert again.terms.tolist() == read.terms.tolist()
+        assert again.weights.tolist() == read.weights.tolist()
+
+
+@pytest.mark.parametrize("texts", [FAIR, FAIR[:1], FAIR[2:3], []])
+def test_stacked_terms_are_those_counted_together(texts):
+    stacked, counted = stack_terms(read_texts(texts)), count_terms(texts)
+    assert stacked.shape == counted.shape
+    assert (stacked != counted).nnz == 0
+
+
+def test_the_next_process_reads_only_what_is_new_or_unfair(space, monkeypatch):
+    first, asked = space.pool(), []
+    monkeypatch.setattr(workspace, "read_texts", lambda texts: asked.extend(texts) or read_texts(texts))
+    again = workspace.Workspace(space.store, load_encoder(), load_ranker()).pool()
+    assert asked == [UNFAIR]
+    assert again.texts == first.texts
+    assert (again.counts != first.counts).nnz == 0
+    assert [w.id for w in again.texts[1].warnings] == [w.id for w in first.texts[1].warnings] != []
+
+
+def test_readings_by_other_rules_are_not_taken_and_go(space, monkeypatch):
+    space.pool()
+    key = text_hash(SENTENCE)
+    assert set(readings(space.store, rules(), [key])) == {key}
+    put_readings(space.store, "other", {key: b""})
+    assert readings(space.store, rules(), [key]) == {}
+    assert readings(space.store, "other", [key]) == {key: b""}
+
+
+def test_the_rules_name_every_file_that_reading_goes_by(monkeypatch, tmp_path):
+    before = rules.__wrapped__()
+    for module in (reading.integrity, reading.languages, reading.lexical):
+        changed = tmp_path / f"{module.__name__}.py"
+        changed.write_text("changed", "utf-8")
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "__file__", str(changed))
+            assert rules.__wrapped__() != before
+
+
+@pytest.mark.parametrize(("answers", "kept"), [([True, True], 2), ([False], 0), ([True, False], 0)])
+def test_sentences_are_kept_only_while_nothing_has_gone(space, answers, kept):
+    vectors = space.embed_sentences([SENTENCE, "second"])
+    said = iter(answers)
+    space.keep_sentences(lambda: next(said))
+    assert sum(space.store.vector_counts().values()) == kept
+    assert np.array_equal(space.embed_sentences([SENTENCE, "second"]), vectors)
+
+
+def test_kept_sentences_are_not_encoded_again(space, monkeypatch):
+    vectors = space.embed_sentences([SENTENCE])
+    space.keep_sentences(lambda: True)
+    space.keep_sentences(pytest.fail)  # nothing new: nothing is asked
+    later = workspace.Workspace(space.store, load_encoder(), load_ranker())
+    monkeypatch.setattr(later.encoder, "encode", pytest.fail)
+    assert np.array_equal(later.embed_sentences([SENTENCE]), vectors)
