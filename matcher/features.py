@@ -253,11 +253,17 @@ def track_record(context: Context) -> Floats:
     Each firm counts once, so that five friends who accept each other move a pair by no more
     than three places (measured on the sample).
     """
-    shrunk = {offer_id: (r.successes + 25) / (r.firms + 50)
-              for offer_id, r in context.records.items()}
-    ids = context.once("ids", lambda: np.array([o.offer_id for o in context.offers], object))
-    return np.array([shrunk.get(i, 0.5) for i in ids] if shrunk else np.full(len(ids), 0.5),
-                    np.float32)
+    known = context.kept.get("record")
+    if known is None or known[0] is not context.records:  # the same for every need of a run
+        known = context.records, _shrunk(context.records, context.offers)
+        context.kept["record"] = known
+    found: Floats = known[1]
+    return found
+
+
+def _shrunk(records: Mapping[str, Record], offers: Sequence[Offer]) -> Floats:
+    shrunk = {offer_id: (r.successes + 25) / (r.firms + 50) for offer_id, r in records.items()}
+    return np.array([shrunk.get(o.offer_id, 0.5) for o in offers], np.float32)
 
 
 def completeness(context: Context) -> Floats:

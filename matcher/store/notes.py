@@ -27,13 +27,22 @@ PLAIN = ("need_id", "offer_id", "rank", "score", "features", "contributions", "d
          "propensity")
 
 
+PAIR, INFLUENCE = (tuple(f.name for f in fields(kind)) for kind in (EvidencePair, Influence))
+
+
+def _fields(record: EvidencePair | Influence, names: Sequence[str]) -> dict[str, Any]:
+    """Give a record of plain values as a dict; ``asdict`` would copy each of them."""
+    return {name: getattr(record, name) for name in names}
+
+
 def match_row(match: Match) -> dict[str, Any]:
     """Give a match as the columns of its table."""
-    notes = {"missing": list(match.missing), "influence": [asdict(i) for i in match.influence],
+    notes = {"missing": list(match.missing),
+             "influence": [_fields(i, INFLUENCE) for i in match.influence],
              "raises": [message_row(m) for m in match.raises],
              "warnings": [message_row(m) for m in match.warnings]}
     return {**{name: getattr(match, name) for name in PLAIN},
-            "evidence": [asdict(pair) for pair in match.evidence], "notes": notes}
+            "evidence": [_fields(pair, PAIR) for pair in match.evidence], "notes": notes}
 
 
 def to_match(row: Mapping[str, Any]) -> Match:

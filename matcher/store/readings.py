@@ -30,4 +30,4 @@ def put_readings(store: Store, rules: str, read: Mapping[str, bytes]) -> None:
     rows = [{"rules": rules, "hash": key, "content": content} for key, content in read.items()]
     with store.writing() as connection:
         connection.execute(delete(_table).where(_table.c.rules != rules))
-        put_missing(connection, _table, rows, "rules")
+        put_missing(connection, _table, rows)

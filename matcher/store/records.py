@@ -84,21 +84,21 @@ def _check_offers(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> 
 
 def put_once(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Insert a row unless its key is there; say whether it is new. Of two at once one inserts."""
-    kinds: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-    new = kinds[connection.dialect.name](table).values(**row).on_conflict_do_nothing().inline()
+    new = _insert(connection, table).values(**row).on_conflict_do_nothing().inline()
     counted = new.execution_options(preserve_rowcount=True)
     return bool(connection.execute(counted).rowcount == 1)
 
 
-def put_missing(connection: Connection, table: Table, rows: list[dict[str, Any]], scope: str
-                ) -> None:
-    """Insert rows named by ``hash`` that are not there yet; all have one value of ``scope``."""
+def put_missing(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Insert rows whose key is not there yet; of two that insert one at once neither fails."""
+    statement = _insert(connection, table).on_conflict_do_nothing()
     for part in portions(rows):
-        known = set(connection.scalars(select(table.c.hash).where(
-            table.c[scope] == part[0][scope], table.c.hash.in_([row["hash"] for row in part]))))
-        fresh = [row for row in part if row["hash"] not in known]
-        if fresh:
-            connection.execute(insert(table), fresh)
+        connection.execute(statement, part)
+
+
+def _insert(connection: Connection, table: Table) -> Any:
+    kinds: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+    return kinds[connection.dialect.name](table)
 
 
 def touch(connection: Connection) -> None:

@@ -256,7 +256,7 @@ class Store:
                  "content": np.asarray(v, "<f4").tobytes()} for key, v in vectors.items()]
         with self.writing() as connection:
             _check_dimensions(connection, encoder, {len(v) for v in vectors.values()})
-            put_missing(connection, schema.vectors, rows, "encoder")
+            put_missing(connection, schema.vectors, rows)
 
     def drop_vectors(self, hashes: Iterable[str]) -> None:
         """Delete the vectors of some texts, of whatever encoder."""
