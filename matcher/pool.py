@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,8 @@ Read = Callable[[Sequence[str]], Sequence[ReadText]]
 class Text:
     """One text of an offer, as far as it counts; ``evidence_id`` None: the offer's own words.
 
-    ``warnings`` say what was left out of it.
+    ``warnings`` say what was left out of it; ``group`` is its language group, empty where it is
+    still to be told from the text.
     """
 
     offer: int
@@ -34,6 +35,7 @@ class Text:
     evidence_id: str | None = None
     lang: str | None = None
     warnings: tuple[Message, ...] = ()
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def _index(texts: Sequence[Text], counts: Any) -> dict[str, LexicalIndex]:
     """Build one lexical index for each language group."""
     rows: dict[str, list[int]] = defaultdict(list)
     for position, text in enumerate(texts):
-        rows[group_of(text.text)].append(position)
+        rows[text.group or group_of(text.text)].append(position)
     return {group: LexicalIndex(np.array(r, np.intp), counts[r]) for group, r in rows.items()}
 
 
@@ -126,7 +128,7 @@ def build_pool(offers: Iterable[Offer], evidence: Iterable[Evidence], embed: Emb
     supports = _by_offer(listed, evidence)
     found = collect_texts(listed, supports)
     reading = read([text.text for text in found])
-    texts = tuple(replace(text, text=own.text, warnings=own.warnings) if own.warnings else text
+    texts = tuple(Text(text.offer, own.text, text.evidence_id, text.lang, own.warnings, own.group)
                   for text, own in zip(found, reading, strict=True))
     words = [t.text for t in texts]
     vectors = np.array(embed(words), np.float32).reshape(len(words), -1 if words else 1)

@@ -131,7 +131,7 @@ def _without_pasted(need: Need, pool: Pool, rows: list[int], embed: Embed) -> Po
     rests = [without_pasted(need.text, pool.texts[row].text) for row in rows]
     texts, vectors = list(pool.texts), pool.vectors.copy()
     for row, rest in zip(rows, rests, strict=True):
-        texts[row] = replace(texts[row], text=rest)
+        texts[row] = replace(texts[row], text=rest, group="")
     vectors[rows] = embed(rests)
     vectors[[row for row, rest in zip(rows, rests, strict=True) if not rest]] = 0
     kept = np.ones(len(texts), np.float32)
@@ -145,7 +145,7 @@ def _without_pasted(need: Need, pool: Pool, rows: list[int], embed: Embed) -> Po
 def _scored(query: Query, texts: Floats, pool: Pool, ranker: Ranker,
             circumstances: Circumstances) -> Ranking:
     ok = eligible(query.need, pool.offers, circumstances.day, circumstances.banned, pool.kept)
-    distance = distances_km(query.place, pool.places)
+    distance = distances_km(query.place, pool.places, pool.kept)
     context = Context(query.need, pool.offers, log_mean_exp(texts, pool), distance, pool.evidence,
                       circumstances.records, circumstances.day, pool.kept)
     features = compute_features(context)
@@ -377,11 +377,19 @@ EXCLUSIONS: tuple[Exclusion, ...] = (
 )
 
 
-def distances_km(place: Place, places: Sequence[Place]) -> Floats:
-    """Great-circle distances on a sphere of 6371 km, (n,); NaN where a place is unknown."""
+def distances_km(place: Place, places: Sequence[Place],
+                 kept: dict[object, Any] | None = None) -> Floats:
+    """Great-circle distances on a sphere of 6371 km, (n,); NaN where a place is unknown.
+
+    ``kept`` outlives the call: the places are read into it once.
+    """
     if place is None:
         return np.full(len(places), np.nan, np.float32)
-    there = np.radians(np.array([p or (np.nan, np.nan) for p in places], float).reshape(-1, 2))
+    kept = {} if kept is None else kept
+    if "radians" not in kept:
+        kept["radians"] = np.radians(np.array([p or (np.nan, np.nan) for p in places], float
+                                              ).reshape(-1, 2))
+    there = kept["radians"]
     lat, lng = np.radians(place)
     half = (np.sin((there[:, 0] - lat) / 2) ** 2
             + np.cos(lat) * np.cos(there[:, 0]) * np.sin((there[:, 1] - lng) / 2) ** 2)

@@ -1,8 +1,8 @@
 """Texts as matching reads them: the part that counts, what was left out of it, and its terms.
 
 Reading a text takes far longer than fetching what was read before. So a store may keep readings of
-texts that count as they stand (nearly all): ``pack`` and ``unpack`` give their terms as bytes, and
-``rules`` names what they were read by.
+texts that count as they stand (nearly all): ``pack`` and ``unpack`` turn them into bytes and
+back, and ``rules`` names what they were read by.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from matcher import integrity, languages, lexical
 from matcher.integrity import read_fairly
-from matcher.lexical import HASH_SIZE, count_terms
+from matcher.lexical import HASH_SIZE, count_terms, group_of
 from matcher.vocabulary import Message
 
 Floats = NDArray[np.float32]
@@ -32,9 +32,11 @@ class ReadText:
     """The part of a text that counts, warnings about the rest, and its terms.
 
     ``terms`` (k,) are hashed, 0…HASH_SIZE - 1; ``weights`` (k,) are their ``1 + ln tf``.
+    ``group`` is the language group whose texts may share words with this one.
     """
 
     text: str
+    group: str
     warnings: tuple[Message, ...]
     terms: NDArray[np.int32]
     weights: Floats
@@ -45,9 +47,10 @@ def read_texts(texts: Sequence[str]) -> list[ReadText]:
     fair = [read_fairly(text) for text in texts]
     counts = count_terms([reading.text for reading in fair])
     ends = counts.indptr[1:-1]
-    return [ReadText(reading.text, reading.warnings, terms, weights) for reading, terms, weights in
-            zip(fair, np.split(counts.indices.astype(np.int32), ends), np.split(counts.data, ends),
-                strict=True)] if fair else []
+    found = zip(fair, np.split(counts.indices.astype(np.int32), ends),
+                np.split(counts.data, ends), strict=True) if fair else ()
+    return [ReadText(reading.text, group_of(reading.text), reading.warnings, terms, weights)
+            for reading, terms, weights in found]
 
 
 def stack_terms(read: Sequence[ReadText]) -> Any:
@@ -63,21 +66,24 @@ def stack_terms(read: Sequence[ReadText]) -> Any:
 
 
 def pack(read: ReadText) -> bytes:
-    """Give the terms of a text that counts as it stands."""
-    return read.terms.astype("<i4").tobytes() + read.weights.astype("<f4").tobytes()
+    """Give what was read of a text that counts as it stands: group, NUL, terms, weights."""
+    return b"".join((read.group.encode(), b"\0", read.terms.astype("<i4").tobytes(),
+                     read.weights.astype("<f4").tobytes()))
 
 
 def unpack(text: str, content: bytes) -> ReadText:
-    """Make the reading of a text that counts as it stands from its packed terms."""
-    half = len(content) // 2
-    return ReadText(text, (), np.frombuffer(content[:half], "<i4").astype(np.int32),
-                    np.frombuffer(content[half:], "<f4").astype(np.float32))
+    """Make the reading of a text that counts as it stands of what was packed."""
+    group, _, numbers = content.partition(b"\0")
+    half = len(numbers) // 2
+    return ReadText(text, group.decode(), (), np.frombuffer(numbers[:half], "<i4"),
+                    np.frombuffer(numbers[half:], "<f4"))
 
 
 @cache
 def rules() -> str:
     """Name what texts are read by: this program's own files and the libraries they use."""
-    files = (Path(str(module.__file__)).read_bytes() for module in (integrity, languages, lexical))
+    own = (__file__, *(str(module.__file__) for module in (integrity, languages, lexical)))
+    files = (Path(name).read_bytes() for name in own)
     versions = [metadata.version(name) for name in
                 ("scikit-learn", "snowballstemmer", "opencc-python-reimplemented")]
     known = (*(hashlib.sha256(content).hexdigest() for content in files), *versions,

@@ -7,7 +7,7 @@ import pytest
 
 from matcher import reading, workspace
 from matcher.encoding import load_encoder
-from matcher.lexical import count_terms
+from matcher.lexical import count_terms, group_of
 from matcher.ranker import load_ranker
 from matcher.reading import pack, read_texts, rules, stack_terms, unpack
 from matcher.store import open_store, text_hash
@@ -31,6 +31,7 @@ def test_a_packed_reading_is_the_same_again():
     for text, read in zip(FAIR, read_texts(FAIR), strict=True):
         again = unpack(text, pack(read))
         assert (again.text, again.warnings) == (read.text, ()) == (text, ())
+        assert again.group == read.group == group_of(text)
         assert again.terms.tolist() == read.terms.tolist()
         assert again.weights.tolist() == read.weights.tolist()
 
@@ -63,7 +64,7 @@ def test_readings_by_other_rules_are_not_taken_and_go(space, monkeypatch):
 
 def test_the_rules_name_every_file_that_reading_goes_by(monkeypatch, tmp_path):
     before = rules.__wrapped__()
-    for module in (reading.integrity, reading.languages, reading.lexical):
+    for module in (reading, reading.integrity, reading.languages, reading.lexical):
         changed = tmp_path / f"{module.__name__}.py"
         changed.write_text("changed", "utf-8")
         with monkeypatch.context() as patch:

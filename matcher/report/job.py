@@ -264,8 +264,8 @@ def _keep_content(store: Store, report_id: str, owner: str) -> None:
 
 
 def _build(store: Store, facts: Facts) -> Report:
-    matched = dict.fromkeys(need for need, _ in facts.chosen)
-    lists = {need: store.match_list(facts.run.run_id, need) for need in matched}
+    matched = list(dict.fromkeys(need for need, _ in facts.chosen))
+    lists = store.match_lists(facts.run.run_id, matched)
     return build_report(Month(facts, lists, facts_before(store, facts.centre, facts.first)))
 
 

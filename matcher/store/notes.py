@@ -8,10 +8,10 @@ from dataclasses import asdict, fields
 from datetime import UTC
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert, null, or_, update
+from sqlalchemy import Connection, Table, delete, insert, null, or_, select, update
 
 from matcher.store import schema
-from matcher.store.records import portions
+from matcher.store.records import portions, read_rows, to_noun
 from matcher.vocabulary import (
     EvidencePair,
     Influence,
@@ -84,6 +84,27 @@ def put_lists(connection: Connection, lists: Iterable[MatchList]) -> None:
                 for m in found.matches]
         if rows:
             connection.execute(insert(schema.matches), rows)
+
+
+def read_lists(connection: Connection, run_id: str, needs: Sequence[str]) -> dict[str, MatchList]:
+    """Read the lists of one run, by need."""
+    heads, matches = schema.match_lists, schema.matches
+    found: dict[str, MatchList] = {}
+    for part in portions(list(needs)):
+        rows: dict[str, list[Match]] = defaultdict(list)
+        query = select(matches).where(matches.c.run_id == run_id, matches.c.need_id.in_(part))
+        for row in read_rows(connection, query.order_by(matches.c.need_id, matches.c.rank)):
+            rows[row["need_id"]].append(to_match(row))
+        query = select(heads).where(heads.c.run_id == run_id, heads.c.need_id.in_(part))
+        found |= {row["need_id"]: _to_list(row, rows[row["need_id"]])
+                  for row in read_rows(connection, query)}
+    return found
+
+
+def _to_list(row: Mapping[str, Any], matches: Sequence[Match]) -> MatchList:
+    run = Run(**{f.name: row[f.name] for f in fields(Run)})
+    return MatchList(to_noun(Need, row["need"]), tuple(matches), run, row["eligible"],
+                     row["scope"] or "", row["widened"] and to_message(row["widened"]))
 
 
 def _needs_by_run(lists: Sequence[MatchList]) -> dict[str, list[str]]:

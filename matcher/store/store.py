@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
 from typing import Any, cast
 
 import numpy as np
@@ -21,7 +20,7 @@ from matcher.errors import StoreError, UnknownRecordError
 from matcher.store import schema
 from matcher.store.damage import Key, but_for, sound_records
 from matcher.store.database import in_words, open_engine
-from matcher.store.notes import outcome_row, put_lists, to_match, to_message, to_outcome
+from matcher.store.notes import outcome_row, put_lists, read_lists, to_outcome
 from matcher.store.records import (
     MATCHED,
     NOUNS,
@@ -42,7 +41,6 @@ from matcher.vocabulary import (
     Offer,
     Outcome,
     Party,
-    Run,
 )
 
 Floats = NDArray[np.float32]
@@ -73,6 +71,7 @@ class Store:
         self._frozen = frozen
         self.left_out = left_out or {}
         self._records = records or {}
+        self._snapshot = ""
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -223,10 +222,13 @@ class Store:
 
     def snapshot(self) -> str:
         """Name the present state of parties, offers, evidence and conflicts."""
+        if self._frozen is not None and self._snapshot:
+            return self._snapshot
         query = select(schema.revision.c.number, schema.revision.c.stamp)
         with self.reading() as connection:
             row = connection.execute(query).first()
-        return f"{row.number}-{row.stamp}" if row else "0"
+        self._snapshot = f"{row.number}-{row.stamp}" if row else "0"
+        return self._snapshot
 
     def presence(self) -> tuple[str, frozenset[str]]:
         """Name the snapshot and the needs there are: equal while no text has gone."""
@@ -313,18 +315,15 @@ class Store:
 
     def match_list(self, run_id: str, need_id: str) -> MatchList:
         """Give a stored list; raise ``UnknownRecordError``."""
-        where = {"run_id": run_id, "need_id": need_id}
-        with self.reading() as connection:
-            head = connection.execute(select(schema.match_lists).filter_by(**where)).mappings()
-            row = head.first()
-            query = select(schema.matches).filter_by(**where).order_by(schema.matches.c.rank)
-            rows = list(connection.execute(query).mappings())
-        if row is None:
+        found = self.match_lists(run_id, [need_id])
+        if not found:
             raise UnknownRecordError("match list", f"{run_id}/{need_id}")
-        run = Run(**{f.name: row[f.name] for f in fields(Run)})
-        return MatchList(to_noun(Need, row["need"]), tuple(to_match(dict(r)) for r in rows), run,
-                         row["eligible"], row["scope"] or "",
-                         row["widened"] and to_message(row["widened"]))
+        return found[need_id]
+
+    def match_lists(self, run_id: str, needs: Sequence[str]) -> dict[str, MatchList]:
+        """Give the stored lists of one run, by need; those that are not there are absent."""
+        with self.reading() as connection:
+            return read_lists(connection, run_id, needs)
 
     def put_outcomes(self, outcomes: Iterable[Outcome]) -> None:
         """Append outcomes; nothing is ever changed or removed."""

@@ -123,9 +123,9 @@ def _why(month: Month, need: str, best: str | None) -> Message:
 def unseen_offers(month: Month) -> Section:
     """List the centre's own offers that no list has ever shown."""
     listed = {offer for found in month.facts.listed.values() for offer in found}
-    seen = listed | set(month.facts.shown)
+    seen, nearest = listed | set(month.facts.shown), _best_needs(month)
     rows = tuple((key, entry.title, party_of(month, key), term("offer_kinds", entry.kind),
-                  entry.texts, _best_need(month, key))
+                  entry.texts, nearest.get(key))
                  for key, entry in month.own_offers.items() if key not in seen)
     columns = (OFFER, OFFER_TITLE, PARTY, Column("kind", "Kind"),
                Column("texts", "Evidence texts", "number"),
@@ -136,7 +136,10 @@ def unseen_offers(month: Month) -> Section:
         (Table("unseen", "Offers never shown", columns, rows, internal=True),))
 
 
-def _best_need(month: Month, offer: str) -> str | None:
-    """Name the need among whose best offers this one stands highest."""
-    scores = {need: found[offer] for need, found in month.facts.scores.items() if offer in found}
-    return min(scores, key=lambda n: (-scores[n], n)) if scores else None
+def _best_needs(month: Month) -> dict[str, str]:
+    """Name for each offer the need among whose best offers it stands highest."""
+    best: dict[str, tuple[float, str]] = {}
+    for need, found in month.facts.scores.items():
+        for offer, score in found.items():
+            best[offer] = min(best.get(offer, (1.0, need)), (-score, need))
+    return {offer: need for offer, (_, need) in best.items()}
