@@ -265,7 +265,9 @@ class Filling:
 
 def filling(values: Floats, pool: Pool) -> Filling:
     """Say what offers are filled up with, given the affinity of every text (n_texts,)."""
-    return Filling(float(np.median(pool.sizes)), float(np.quantile(values, ORDINARY)))
+    if "usual size" not in pool.kept:
+        pool.kept["usual size"] = float(np.median(pool.sizes))
+    return Filling(pool.kept["usual size"], float(np.quantile(values, ORDINARY)))
 
 
 def log_mean_exp(values: Floats, pool: Pool) -> Floats:
