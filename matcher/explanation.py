@@ -99,7 +99,7 @@ class Explainer:
 
     @cached_property
     def _filling(self) -> Filling:
-        return filling(self.ranking.text_affinity, self.pool)
+        return self.ranking.fill or filling(self.ranking.text_affinity, self.pool)
 
     @cached_property
     def _best(self) -> list[tuple[Feature, float]]:

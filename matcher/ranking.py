@@ -65,7 +65,8 @@ class Ranking:
     first, ties by offer id. ``pasted`` are the positions of texts that repeat the need;
     ``welcome`` (n_offers,) is the score as each offer sees the need, 0…1; ``propensities`` are
     the chances of the first places of ``order``, where near-ties were put into random order;
-    ``honest`` is the pool without pasted sentences, where there were any.
+    ``honest`` is the pool without pasted sentences, where there were any; ``fill`` what offers
+    with few texts were filled up with.
     """
 
     query: Query
@@ -79,6 +80,7 @@ class Ranking:
     pasted: tuple[int, ...] = ()
     propensities: NDArray[np.float64] | None = None
     honest: Pool | None = None
+    fill: Filling | None = None
 
 
 @dataclass(frozen=True)
@@ -105,15 +107,17 @@ def rank(queries: Sequence[Query], pool: Pool, ranker: Ranker,
     """Rank the pool for every need, in blocks, so that memory stays O(block · texts)."""
     for start in range(0, len(queries), BLOCK):
         block = queries[start : start + BLOCK]
-        for query, texts in zip(block, text_affinities(block, pool, ranker), strict=True):
-            yield _rank_one(query, texts, pool, ranker, circumstances)
+        counts = count_terms([query.need.text for query in block])
+        affinities = text_affinities(block, pool, ranker, counts)
+        for row, (query, texts) in enumerate(zip(block, affinities, strict=True)):
+            yield _rank_one(query, texts, counts[row], pool, ranker, circumstances)
 
 
-def _rank_one(query: Query, texts: Floats, pool: Pool, ranker: Ranker,
+def _rank_one(query: Query, texts: Floats, counts: Any, pool: Pool, ranker: Ranker,
               circumstances: Circumstances) -> Ranking:
     """Score every offer for one need and sort the eligible ones."""
     found = _scored(query, texts, pool, ranker, circumstances)
-    pasted = _pasted(query.need, found.order[:CHECKED], pool)
+    pasted = _pasted(query.need, counts, found.order[:CHECKED], pool)
     if not pasted:
         return found
     if circumstances.embed is None or query.need.valid_from is None:
@@ -146,14 +150,15 @@ def _scored(query: Query, texts: Floats, pool: Pool, ranker: Ranker,
             circumstances: Circumstances) -> Ranking:
     ok = eligible(query.need, pool.offers, circumstances.day, circumstances.banned, pool.kept)
     distance = distances_km(query.place, pool.places, pool.kept)
-    context = Context(query.need, pool.offers, log_mean_exp(texts, pool), distance, pool.evidence,
-                      circumstances.records, circumstances.day, pool.kept)
+    fill = filling(texts, pool) if pool.texts else None
+    context = Context(query.need, pool.offers, log_mean_exp(texts, pool, fill), distance,
+                      pool.evidence, circumstances.records, circumstances.day, pool.kept)
     features = compute_features(context)
     scores = ranker.score(features)
     welcome = ranker.score(compute_features(context, as_offer=True))
     order = np.lexsort((pool.id_order, -scores))
     return Ranking(query, ok, features, distance, scores, texts,
-                   spread_copies(order[ok[order]], pool.copies), welcome)
+                   spread_copies(order[ok[order]], pool.copies), welcome, fill=fill)
 
 
 def rescore(ranking: Ranking, pool: Pool, ranker: Ranker) -> Ranking:
@@ -180,38 +185,44 @@ def rank_without(ranking: Ranking, pool: Pool, ranker: Ranker, row: int,
     return int((odds[others] > lowered).sum()) + 1
 
 
-def _pasted(need: Need, offers: NDArray[np.intp], pool: Pool) -> tuple[int, ...]:
+def _pasted(need: Need, counts: Any, offers: NDArray[np.intp], pool: Pool) -> tuple[int, ...]:
     """Find the texts of some offers that repeat the need word for word; older ones cannot."""
-    rows = [row for offer in offers.tolist() for row in pool.texts_of(offer)]
+    starts, sizes = pool.starts[offers].tolist(), pool.sizes[offers].tolist()
+    ranges = [np.arange(start, start + size) for start, size in zip(starts, sizes, strict=True)]
+    rows = np.concatenate([np.zeros(0, np.intp), *ranges])
     if need.valid_from is not None:
-        years = _years(pool)
-        rows = [row for row in rows if not years[row] < need.valid_from.year]
-    rows = _sharing(np.array(rows, np.intp), pool, need.text)
-    return tuple(rows[i] for i in find_pasted(need.text, [pool.texts[row].text for row in rows]))
+        rows = rows[~(_years(pool)[rows] < need.valid_from.year)]
+    likely = _sharing(rows, pool, need.text, counts)
+    return tuple(likely[i] for i in find_pasted(need.text, [pool.texts[r].text for r in likely]))
 
 
-def _sharing(rows: NDArray[np.intp], pool: Pool, text: str) -> list[int]:
-    """Keep the rows (k,) of texts that share enough terms with a text for it to stand in them."""
+def _sharing(rows: NDArray[np.intp], pool: Pool, text: str, counts: Any) -> list[int]:
+    """Keep the rows (k,) of texts that share enough terms with a text for it to stand in them.
+
+    ``counts`` (1, HASH_SIZE) are the text's.
+    """
     least = least_shared(text)
     if least is None or not len(rows):
         return []
     asked = np.zeros(HASH_SIZE, bool)
-    asked[count_terms([text]).indices] = True
+    asked[counts.indices] = True
     least -= len(set(terms(text))) - int(asked.sum())  # two terms may have one hash
-    found = pool.counts[rows]
-    shared = np.add.reduceat(np.append(asked[found.indices], 0), found.indptr[:-1])
-    shared[np.diff(found.indptr) == 0] = 0
-    return [int(row) for row in rows[shared >= least]]
+    starts = pool.counts.indptr[rows]
+    sizes = pool.counts.indptr[rows + 1] - starts
+    ends = np.cumsum(sizes)
+    places = np.arange(ends[-1]) + np.repeat(starts - (ends - sizes), sizes)
+    found = np.append(0, np.cumsum(asked[pool.counts.indices[places]]))
+    return [int(row) for row in rows[found[ends] - found[ends - sizes] >= least]]
 
 
-def _years(pool: Pool) -> list[float]:
+def _years(pool: Pool) -> NDArray[np.float64]:
     """Give the year of each text, (n_texts,); NaN for an offer's own words and undated evidence."""
     if "years" not in pool.kept:
         known = {(place, e.evidence_id): e.year for place, own in enumerate(pool.evidence)
                  for e in own if e.year is not None}
-        pool.kept["years"] = [float(known.get((t.offer, t.evidence_id or ""), np.nan))
-                              for t in pool.texts]
-    found: list[float] = pool.kept["years"]
+        pool.kept["years"] = np.array([known.get((t.offer, t.evidence_id or ""), np.nan)
+                                       for t in pool.texts], float)
+    found: NDArray[np.float64] = pool.kept["years"]
     return found
 
 
@@ -235,14 +246,18 @@ def first_copies(order: NDArray[np.intp], copies: NDArray[np.intp]) -> NDArray[n
     return marks
 
 
-def text_affinities(queries: Sequence[Query], pool: Pool, ranker: Ranker) -> Floats:
-    """Give the affinity of each need with each single text, (n_queries, n_texts) float32."""
+def text_affinities(queries: Sequence[Query], pool: Pool, ranker: Ranker,
+                    counts: Any = None) -> Floats:
+    """Give the affinity of each need with each single text, (n_queries, n_texts) float32.
+
+    ``counts`` (n_queries, HASH_SIZE) are the needs' terms, where they are counted already.
+    """
     matrix = np.stack([q.vector for q in queries]) if queries else np.zeros((0, 1), np.float32)
     if not pool.texts:
         return np.zeros((len(queries), 0), np.float32)
     cosines = matrix @ pool.vectors.T
     values = ranker.cross_slope * cosines + ranker.cross_offset
-    counts = count_terms([q.need.text for q in queries])
+    counts = count_terms([q.need.text for q in queries]) if counts is None else counts
     groups = np.array([group_of(q.need.text) for q in queries])
     for group, index in pool.indexes.items():
         mine = np.flatnonzero(groups == group)
@@ -267,18 +282,21 @@ def filling(values: Floats, pool: Pool) -> Filling:
     """Say what offers are filled up with, given the affinity of every text (n_texts,)."""
     if "usual size" not in pool.kept:
         pool.kept["usual size"] = float(np.median(pool.sizes))
-    return Filling(pool.kept["usual size"], float(np.quantile(values, ORDINARY)))
+    place = ORDINARY * (len(values) - 1)
+    low, high = int(place), min(int(place) + 1, len(values) - 1)
+    first, second = np.partition(values, (low, high))[[low, high]].astype(float)
+    return Filling(pool.kept["usual size"], float(first + (second - first) * (place - low)))
 
 
-def log_mean_exp(values: Floats, pool: Pool) -> Floats:
+def log_mean_exp(values: Floats, pool: Pool, fill: Filling | None = None) -> Floats:
     """Join the values (n_texts,) of each offer's texts, filled up to the median number.
 
-    Gives (n_offers,); between mean and maximum.
+    Gives (n_offers,); between mean and maximum. ``fill``, where it is known already.
     """
     if not len(pool.offers):
         return np.zeros(0, np.float32)
     sums = np.add.reduceat(np.exp(values.astype(np.float64) / TEMPERATURE), pool.starts)
-    fill = filling(values, pool)
+    fill = fill or filling(values, pool)
     missing = np.maximum(fill.least - pool.sizes, 0)
     sums += missing * np.exp(fill.ordinary / TEMPERATURE)
     return np.asarray(np.log(sums / (pool.sizes + missing)) * TEMPERATURE, np.float32)
