@@ -32,8 +32,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.features import FEATURES, Context, Record, compute_features
-from matcher.integrity import find_pasted, least_shared, without_pasted
-from matcher.lexical import HASH_SIZE, count_terms, group_of, terms
+from matcher.lexical import count_terms, group_of
+from matcher.pasting import pasted_texts, pool_without
 from matcher.pool import Embed, Floats, Place, Pool
 from matcher.ranker import Ranker
 from matcher.vocabulary import Conflict, Message, Need, Offer, is_open
@@ -117,33 +117,15 @@ def _rank_one(query: Query, texts: Floats, counts: Any, pool: Pool, ranker: Rank
               circumstances: Circumstances) -> Ranking:
     """Score every offer for one need and sort the eligible ones."""
     found = _scored(query, texts, pool, ranker, circumstances)
-    pasted = _pasted(query.need, counts, found.order[:CHECKED], pool)
+    pasted = pasted_texts(query.need, counts, found.order[:CHECKED], pool)
     if not pasted:
         return found
     if circumstances.embed is None or query.need.valid_from is None:
         return replace(found, pasted=pasted)
-    honest = _without_pasted(query.need, pool, list(pasted), circumstances.embed)
+    honest = pool_without(query.need, pool, list(pasted), circumstances.embed)
     texts = text_affinities([query], honest, ranker)[0]
     return replace(_scored(query, texts, honest, ranker, circumstances), pasted=pasted,
                    honest=honest)
-
-
-def _without_pasted(need: Need, pool: Pool, rows: list[int], embed: Embed) -> Pool:
-    """Give the pool as it would be without the sentences that repeat the need."""
-    from scipy import sparse
-
-    rests = [without_pasted(need.text, pool.texts[row].text) for row in rows]
-    texts, vectors = list(pool.texts), pool.vectors.copy()
-    for row, rest in zip(rows, rests, strict=True):
-        texts[row] = replace(texts[row], text=rest, group="")
-    vectors[rows] = embed(rests)
-    vectors[[row for row, rest in zip(rows, rests, strict=True) if not rest]] = 0
-    kept = np.ones(len(texts), np.float32)
-    kept[rows] = 0
-    places = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, range(len(rows)))),
-                               (len(texts), len(rows)))
-    counts = sparse.diags(kept) @ pool.counts + places @ count_terms(rests)
-    return replace(pool, texts=tuple(texts), vectors=vectors, counts=counts.tocsr())
 
 
 def _scored(query: Query, texts: Floats, pool: Pool, ranker: Ranker,
@@ -183,47 +165,6 @@ def rank_without(ranking: Ranking, pool: Pool, ranker: Ranker, row: int,
     lowered = odds[offer] + ranker.weight(AFFINITY) * change
     others = ranking.order[ranking.order != offer]
     return int((odds[others] > lowered).sum()) + 1
-
-
-def _pasted(need: Need, counts: Any, offers: NDArray[np.intp], pool: Pool) -> tuple[int, ...]:
-    """Find the texts of some offers that repeat the need word for word; older ones cannot."""
-    starts, sizes = pool.starts[offers].tolist(), pool.sizes[offers].tolist()
-    ranges = [np.arange(start, start + size) for start, size in zip(starts, sizes, strict=True)]
-    rows = np.concatenate([np.zeros(0, np.intp), *ranges])
-    if need.valid_from is not None:
-        rows = rows[~(_years(pool)[rows] < need.valid_from.year)]
-    likely = _sharing(rows, pool, need.text, counts)
-    return tuple(likely[i] for i in find_pasted(need.text, [pool.texts[r].text for r in likely]))
-
-
-def _sharing(rows: NDArray[np.intp], pool: Pool, text: str, counts: Any) -> list[int]:
-    """Keep the rows (k,) of texts that share enough terms with a text for it to stand in them.
-
-    ``counts`` (1, HASH_SIZE) are the text's.
-    """
-    least = least_shared(text)
-    if least is None or not len(rows):
-        return []
-    asked = np.zeros(HASH_SIZE, bool)
-    asked[counts.indices] = True
-    least -= len(set(terms(text))) - int(asked.sum())  # two terms may have one hash
-    starts = pool.counts.indptr[rows]
-    sizes = pool.counts.indptr[rows + 1] - starts
-    ends = np.cumsum(sizes)
-    places = np.arange(ends[-1]) + np.repeat(starts - (ends - sizes), sizes)
-    found = np.append(0, np.cumsum(asked[pool.counts.indices[places]]))
-    return [int(row) for row in rows[found[ends] - found[ends - sizes] >= least]]
-
-
-def _years(pool: Pool) -> NDArray[np.float64]:
-    """Give the year of each text, (n_texts,); NaN for an offer's own words and undated evidence."""
-    if "years" not in pool.kept:
-        known = {(place, e.evidence_id): e.year for place, own in enumerate(pool.evidence)
-                 for e in own if e.year is not None}
-        pool.kept["years"] = np.array([known.get((t.offer, t.evidence_id or ""), np.nan)
-                                       for t in pool.texts], float)
-    found: NDArray[np.float64] = pool.kept["years"]
-    return found
 
 
 def spread_copies(order: NDArray[np.intp], copies: NDArray[np.intp]) -> NDArray[np.intp]:

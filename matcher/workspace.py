@@ -160,7 +160,7 @@ class Workspace:
             self._read.update((texts[key], found) for key, found in fresh.items())
             put_readings(self.store, rules(), {
                 key: pack(found) for key, found in fresh.items() if not found.warnings})
-            progress("read", min(start + PORTION, len(waiting)), len(waiting))
+            progress("reading", min(start + PORTION, len(waiting)), len(waiting))
 
     def embed_sentences(self, found: Sequence[str]) -> Floats:
         """Give (n, d) vectors of sentences shown as evidence, remembered in memory.

@@ -1,0 +1,77 @@
+"""Texts into which a need was pasted: found among those near to it, and read again without it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.integrity import find_pasted, least_shared, without_pasted
+from matcher.lexical import HASH_SIZE, count_terms, terms
+from matcher.pool import Embed, Pool
+from matcher.vocabulary import Need
+
+
+def pasted_texts(need: Need, counts: Any, offers: NDArray[np.intp], pool: Pool) -> tuple[int, ...]:
+    """Find the texts of some offers that repeat the need word for word; older ones cannot.
+
+    ``counts`` (1, HASH_SIZE) are the need's terms, ``offers`` (k,) places in the pool; gives the
+    positions of the texts.
+    """
+    starts, sizes = pool.starts[offers].tolist(), pool.sizes[offers].tolist()
+    ranges = [np.arange(start, start + size) for start, size in zip(starts, sizes, strict=True)]
+    rows = np.concatenate([np.zeros(0, np.intp), *ranges])
+    if need.valid_from is not None:
+        rows = rows[~(_years(pool)[rows] < need.valid_from.year)]
+    likely = _sharing(rows, pool, need.text, counts)
+    return tuple(likely[i] for i in find_pasted(need.text, [pool.texts[r].text for r in likely]))
+
+
+def _sharing(rows: NDArray[np.intp], pool: Pool, text: str, counts: Any) -> list[int]:
+    """Keep the rows (k,) of texts that share enough terms with a text for it to stand in them.
+
+    ``counts`` (1, HASH_SIZE) are the text's.
+    """
+    least = least_shared(text)
+    if least is None or not len(rows):
+        return []
+    asked = np.zeros(HASH_SIZE, bool)
+    asked[counts.indices] = True
+    least -= len(set(terms(text))) - int(asked.sum())  # two terms may have one hash
+    starts = pool.counts.indptr[rows]
+    sizes = pool.counts.indptr[rows + 1] - starts
+    ends = np.cumsum(sizes)
+    places = np.arange(ends[-1]) + np.repeat(starts - (ends - sizes), sizes)
+    found = np.append(0, np.cumsum(asked[pool.counts.indices[places]]))
+    return [int(row) for row in rows[found[ends] - found[ends - sizes] >= least]]
+
+
+def _years(pool: Pool) -> NDArray[np.float64]:
+    """Give the year of each text, (n_texts,); NaN for an offer's own words and undated evidence."""
+    if "years" not in pool.kept:
+        known = {(place, e.evidence_id): e.year for place, own in enumerate(pool.evidence)
+                 for e in own if e.year is not None}
+        pool.kept["years"] = np.array([known.get((t.offer, t.evidence_id or ""), np.nan)
+                                       for t in pool.texts], float)
+    found: NDArray[np.float64] = pool.kept["years"]
+    return found
+
+
+def pool_without(need: Need, pool: Pool, rows: list[int], embed: Embed) -> Pool:
+    """Give the pool as it would be without the sentences that repeat the need."""
+    from scipy import sparse
+
+    rests = [without_pasted(need.text, pool.texts[row].text) for row in rows]
+    texts, vectors = list(pool.texts), pool.vectors.copy()
+    for row, rest in zip(rows, rests, strict=True):
+        texts[row] = replace(texts[row], text=rest, group="")
+    vectors[rows] = embed(rests)
+    vectors[[row for row, rest in zip(rows, rests, strict=True) if not rest]] = 0
+    kept = np.ones(len(texts), np.float32)
+    kept[rows] = 0
+    places = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, range(len(rows)))),
+                               (len(texts), len(rows)))
+    counts = sparse.diags(kept) @ pool.counts + places @ count_terms(rests)
+    return replace(pool, texts=tuple(texts), vectors=vectors, counts=counts.tocsr())
