@@ -20,7 +20,7 @@ from matcher.integrity import read_fairly
 from matcher.languages import detect, sentences
 from matcher.pool import Embed, Floats, Pool, Text
 from matcher.ranker import Ranker
-from matcher.ranking import Filling, Ranking, filling, rank_without
+from matcher.ranking import Filling, Odds, Ranking, filling, log_odds, rank_without
 from matcher.vocabulary import EvidencePair, Influence, Match, Message, Need
 
 TEXTS_READ = 2
@@ -102,6 +102,10 @@ class Explainer:
         return self.ranking.fill or filling(self.ranking.text_affinity, self.pool)
 
     @cached_property
+    def _odds(self) -> Odds:
+        return log_odds(self.ranking)
+
+    @cached_property
     def _best(self) -> list[tuple[Feature, float]]:
         """The best value that any eligible offer has in each feature that can be raised."""
         order = self.ranking.order
@@ -138,7 +142,8 @@ class Explainer:
         if len(rows) < 2:
             return ()
         return tuple(Influence(self.pool.texts[row].evidence_id, rank_without(
-            self.ranking, self.pool, self.ranker, row, self._filling)) for row in rows)
+            self.ranking, self.pool, self.ranker, row, self._filling, self._odds))
+            for row in rows)
 
     def raises(self, offer: int) -> tuple[Message, ...]:
         """Say in which features other offers do better by 0.1 or more of log-odds."""

@@ -154,17 +154,31 @@ def rescore(ranking: Ranking, pool: Pool, ranker: Ranker) -> Ranking:
                    order=spread_copies(order[ranking.eligible[order]], pool.copies))
 
 
-def rank_without(ranking: Ranking, pool: Pool, ranker: Ranker, row: int,
-                 fill: Filling) -> int:
+@dataclass(frozen=True, slots=True)
+class Odds:
+    """Log-odds of all offers (n_offers,), and those of the eligible ones, rising (k,)."""
+
+    of_offers: NDArray[np.float64]
+    rising: NDArray[np.float64]
+
+
+def log_odds(ranking: Ranking) -> Odds:
+    """Give the log-odds of a ranking's scores."""
+    odds = np.log(ranking.scores) - np.log1p(-ranking.scores)
+    return Odds(odds, np.sort(odds[ranking.order]))
+
+
+def rank_without(ranking: Ranking, pool: Pool, ranker: Ranker, row: int, fill: Filling,
+                 odds: Odds) -> int:
     """Give the place (one-based) an offer would take without one of its texts."""
     offer = pool.texts[row].offer
     rest = [r for r in pool.texts_of(offer) if r != row]
     joined = _join(ranking.text_affinity[rest], max(fill.least - len(rest), 0), fill.ordinary)
     change = np.clip(joined, -1, 1) - ranking.features["affinity"][offer]
-    odds = np.log(ranking.scores) - np.log1p(-ranking.scores)
-    lowered = odds[offer] + ranker.weight(AFFINITY) * change
-    others = ranking.order[ranking.order != offer]
-    return int((odds[others] > lowered).sum()) + 1
+    own = odds.of_offers[offer]
+    lowered = own + ranker.weight(AFFINITY) * change
+    better = len(odds.rising) - int(np.searchsorted(odds.rising, lowered, side="right"))
+    return better - int(ranking.eligible[offer] and own > lowered) + 1
 
 
 def spread_copies(order: NDArray[np.intp], copies: NDArray[np.intp]) -> NDArray[np.intp]:
