@@ -20,7 +20,7 @@ from matcher.integrity import read_fairly
 from matcher.languages import detect, sentences
 from matcher.pool import Embed, Floats, Pool, Text
 from matcher.ranker import Ranker
-from matcher.ranking import Filling, Odds, Ranking, filling, log_odds, rank_without
+from matcher.ranking import Filling, Odds, Ranking, filling, log_odds, ranks_without
 from matcher.vocabulary import EvidencePair, Influence, Match, Message, Need
 
 TEXTS_READ = 2
@@ -141,9 +141,10 @@ class Explainer:
         rows = self.pool.texts_of(offer)
         if len(rows) < 2:
             return ()
-        return tuple(Influence(self.pool.texts[row].evidence_id, rank_without(
-            self.ranking, self.pool, self.ranker, row, self._filling, self._odds))
-            for row in rows)
+        places = ranks_without(self.ranking, self.pool, self.ranker, offer, self._filling,
+                               self._odds)
+        return tuple(Influence(self.pool.texts[row].evidence_id, place)
+                     for row, place in zip(rows, places, strict=True))
 
     def raises(self, offer: int) -> tuple[Message, ...]:
         """Say in which features other offers do better by 0.1 or more of log-odds."""

@@ -168,17 +168,20 @@ def log_odds(ranking: Ranking) -> Odds:
     return Odds(odds, np.sort(odds[ranking.order]))
 
 
-def rank_without(ranking: Ranking, pool: Pool, ranker: Ranker, row: int, fill: Filling,
-                 odds: Odds) -> int:
-    """Give the place (one-based) an offer would take without one of its texts."""
-    offer = pool.texts[row].offer
-    rest = [r for r in pool.texts_of(offer) if r != row]
-    joined = _join(ranking.text_affinity[rest], max(fill.least - len(rest), 0), fill.ordinary)
+def ranks_without(ranking: Ranking, pool: Pool, ranker: Ranker, offer: int, fill: Filling,
+                  odds: Odds) -> list[int]:
+    """Give the place (one-based) an offer would take without each of its two or more texts."""
+    rows = pool.texts_of(offer)
+    values = np.exp(ranking.text_affinity[rows.start : rows.stop].astype(float) / TEMPERATURE)
+    missing = max(fill.least - (len(rows) - 1), 0)
+    rest = values.sum() - values + missing * np.exp(fill.ordinary / TEMPERATURE)
+    joined = np.log(rest / (len(rows) - 1 + missing)) * TEMPERATURE
     change = np.clip(joined, -1, 1) - ranking.features["affinity"][offer]
     own = odds.of_offers[offer]
     lowered = own + ranker.weight(AFFINITY) * change
-    better = len(odds.rising) - int(np.searchsorted(odds.rising, lowered, side="right"))
-    return better - int(ranking.eligible[offer] and own > lowered) + 1
+    better = len(odds.rising) - np.searchsorted(odds.rising, lowered, side="right")
+    itself = ranking.eligible[offer] & (own > lowered)
+    return [int(place) for place in better - itself + 1]
 
 
 def spread_copies(order: NDArray[np.intp], copies: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -255,13 +258,6 @@ def log_mean_exp(values: Floats, pool: Pool, fill: Filling | None = None) -> Flo
     missing = np.maximum(fill.least - pool.sizes, 0)
     sums += missing * np.exp(fill.ordinary / TEMPERATURE)
     return np.asarray(np.log(sums / (pool.sizes + missing)) * TEMPERATURE, np.float32)
-
-
-def _join(values: Floats, missing: float, ordinary: float) -> float:
-    """Join one offer's values (n,) with ``missing`` ordinary ones."""
-    total = np.exp(values.astype(np.float64) / TEMPERATURE).sum()
-    total += missing * np.exp(ordinary / TEMPERATURE)
-    return float(np.log(total / (len(values) + missing)) * TEMPERATURE)
 
 
 def eligible(need: Need, offers: Sequence[Offer], day: date | None,
