@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from matcher.market import Market, Measures, compare_lists
 from matcher.ranking import Circumstances, Query, Ranking, exclusions, rank
 from matcher.reference import place
 from matcher.store import Store
-from matcher.vocabulary import Need, Offer, Party
+from matcher.vocabulary import Need, Offer
 from matcher.workflow import circumstances_of
 from matcher.workspace import Progress, Workspace, silent
 
@@ -118,7 +119,8 @@ def group_rule(store: Store, field_name: str, value: str, least: int, most: int 
     """
     _check_field(field_name)
     parties = store.parties()
-    values = {o.offer_id: _grouped_values(o, parties, field_name) for o in store.offers()}
+    values = {o.offer_id: grouped_values(o, parties.get(o.party_id or ""), field_name)
+              for o in store.offers()}
     members = frozenset(offer_id for offer_id, found in values.items() if value in found)
     if not members:
         known = sorted({v for found in values.values() for v in found if v})
@@ -127,11 +129,18 @@ def group_rule(store: Store, field_name: str, value: str, least: int, most: int 
     return GroupRule(f"{field_name}={value}", "offer", members, least, most, priced=priced)
 
 
-def _grouped_values(offer: Offer, parties: Mapping[str, Party], name: str) -> tuple[str, ...]:
-    party = parties.get(offer.party_id or "")
-    values = {"county": offer.county or (party and party.county), "kind": offer.kind,
-              "size": party and party.size, "party-kind": party and party.kind}
-    return offer.themes if name == "theme" else (values[name] or "",)
+def grouped_values(offer: Any, party: Any, name: str) -> tuple[str, ...]:
+    """Give what an offer is grouped by, one of ``GROUPED_BY``; "" where it is not known.
+
+    ``offer`` has county, kind and themes, ``party`` (None: unknown) county, kind and size: records
+    of the store, or a report's entries.
+    """
+    if name == "theme":
+        return tuple(offer.themes)
+    of_party = {key: getattr(party, key, None) for key in ("county", "kind", "size")}
+    values = {"county": offer.county or of_party["county"], "kind": offer.kind,
+              "size": of_party["size"], "party-kind": of_party["kind"]}
+    return (values[name] or "",)
 
 
 def assign(workspace: Workspace, centre: str | None, day: date, rules: Rules,

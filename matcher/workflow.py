@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,9 @@ def list_of(workspace: Workspace, ranking: Ranking, run: Run, top: int | None,
     if top is not None:
         order, scope = choose_scope(ranking, pool, top, workspace.threshold)
         ranking = shuffle(replace(ranking, order=order), run, top)
-    matches = explain(ranking, pool, workspace.ranker, workspace.embed_sentences, top, least)
+    is_stored = ranking.query.need.need_id != TYPED_NEED  # of a typed need nothing is kept
+    matches = explain(ranking, pool, workspace.ranker,
+                      partial(workspace.embed_sentences, keep=is_stored), top, least)
     return MatchList(ranking.query.need, matches, run, int(ranking.eligible.sum()),
                      scope.step if scope else "", scope.reason if scope else None)
 

@@ -162,10 +162,10 @@ class Workspace:
                 key: pack(found) for key, found in fresh.items() if not found.warnings})
             progress("reading", min(start + PORTION, len(waiting)), len(waiting))
 
-    def embed_sentences(self, found: Sequence[str]) -> Floats:
+    def embed_sentences(self, found: Sequence[str], keep: bool = True) -> Floats:
         """Give (n, d) vectors of sentences shown as evidence, remembered in memory.
 
-        Those of typed needs are never stored; :meth:`keep_sentences` stores a job's.
+        :meth:`keep_sentences` stores them later, but for those said not to be kept.
         """
         if not found:
             return np.zeros((0, self.encoder.dimensions), np.float32)
@@ -178,7 +178,7 @@ class Workspace:
             self._sentences.update((keys[key], vector) for key, vector in known.items())
             if new := [sentence for key, sentence in keys.items() if key not in known]:
                 self._sentences.update(zip(new, self.encoder.encode(new), strict=True))
-                self._unkept.update(new)
+                self._unkept.update(new if keep else ())
             return np.stack([self._sentences[sentence] for sentence in found])
 
     @property

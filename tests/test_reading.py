@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pytest
 
-from matcher import reading, workspace
+from matcher import reading, workflow, workspace
 from matcher.encoding import load_encoder
 from matcher.lexical import count_terms, group_of
 from matcher.ranker import load_ranker
@@ -88,3 +90,14 @@ def test_kept_sentences_are_not_encoded_again(space, monkeypatch):
     later = workspace.Workspace(space.store, load_encoder(), load_ranker())
     monkeypatch.setattr(later.encoder, "encode", pytest.fail)
     assert np.array_equal(later.embed_sentences([SENTENCE]), vectors)
+
+
+def test_of_a_typed_need_no_sentence_is_kept(space):
+    typed = "主軸在開機後伸長，想找補償的方法。"
+    workflow.match_text(space, typed, day=date(2026, 11, 28))
+    space.keep_sentences(lambda: True)
+    assert not [name for name in space.store.vector_counts() if name.endswith("/sentence")]
+    list(workflow.match(space, needs=["N"], day=date(2026, 11, 28)))
+    space.keep_sentences(lambda: True)
+    assert space.store.vectors(f"{space.encoder.revision}/sentence", [text_hash(typed)]) == {}
+    assert text_hash("主軸熱補償") in space.store.vectors(f"{space.encoder.revision}/sentence", [text_hash("主軸熱補償")])

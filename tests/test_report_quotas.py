@@ -132,6 +132,11 @@ def test_the_setting_says_quotas(tmp_path, text, quotas):
     assert [quota_text(q) for q in quotas] == [part.strip() for part in text.replace("；", ";").split(";") if part.strip()]
 
 
+def test_a_quota_said_twice_is_one(tmp_path):
+    rules = rules_of(load_settings({"MATCHER_HOME": str(tmp_path), "MATCHER_QUOTAS": "county=屏東縣:2; county=屏東縣:2"}))
+    assert rules.quotas == (Quota("county", "屏東縣", 2),)
+
+
 @pytest.mark.parametrize(("text", "said"), [
     ("屏東縣", "「屏東縣」不是群組規則"),
     ("city=屏東縣:2", "「city」"),

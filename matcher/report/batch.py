@@ -83,7 +83,7 @@ def rules_of(settings: Settings) -> Rules:
     """Give the rules of reports that the settings say; raise ``SettingError`` for a bad quota."""
     texts = [text for text in re.split("[;；]", settings.values["QUOTAS"]) if text.strip()]
     try:
-        quotas = tuple(Quota(*read_group(text)) for text in texts)
+        quotas = tuple(dict.fromkeys(Quota(*read_group(text)) for text in texts))
     except InputError as problem:
         raise SettingError("The setting MATCHER_QUOTAS: {problem}", problem=problem.message
                            ) from problem

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from matcher.allocation import grouped_values
 from matcher.assignment import Assignment, GroupRule, Limits, Problem, Side, solve
 from matcher.report.facts import Entry, Owner, Pair, Quota, QuotaKept, Rules
 from matcher.vocabulary import MatchList
@@ -71,17 +72,7 @@ def _price(pairs: Sequence[tuple[str, str, float]], rules: Rules, groups: Sequen
 
 def _group(quota: Quota, offers: Offers, owners: Owners) -> GroupRule:
     members = frozenset(key for key, entry in offers.items()
-                        if quota.value in values_of(entry, owners.get(entry.party or ""),
-                                                    quota.field))
+                        if quota.value in grouped_values(entry, owners.get(entry.party or ""),
+                                                         quota.field))
     return GroupRule(f"{quota.field}={quota.value}:{quota.least}-{quota.most}", "offer", members,
                      quota.least, quota.most, PENALTY)
-
-
-def values_of(entry: Entry, owner: Owner | None, field: str) -> tuple[str | None, ...]:
-    """Give what an offer is grouped by: a county, kind, size or kind of its party, or themes."""
-    if field == "theme":
-        return entry.themes
-    county, size, kind = (owner.county, owner.size, owner.kind) if owner else (None, None, None)
-    values = {"county": entry.county or county, "kind": entry.kind, "size": size,
-              "party-kind": kind}
-    return (values[field],)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
-from functools import cache
 from typing import Any, cast
 
 from matcher.store.notes import message_row, to_message
+from matcher.store.records import field_names
 from matcher.vocabulary import Message, Run, is_open
 
 Pair = tuple[str, str]
@@ -194,17 +194,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Skipped):
         return {"what": value.what, "record_id": value.record_id, "problem": _plain(value.problem)}
     if isinstance(value, (Run, Rules, Quota, Entry, Owner, Event, Market, QuotaKept)):
-        return {name: _plain(getattr(value, name)) for name in _names(cast(Any, type(value)))}
+        return {name: _plain(getattr(value, name)) for name in field_names(cast(Any, type(value)))}
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Mapping):
         return {k: _plain(v) for k, v in value.items()}
     return [_plain(v) for v in value] if isinstance(value, (tuple, list)) else value
-
-
-@cache
-def _names(kind: Any) -> tuple[str, ...]:
-    return tuple(f.name for f in fields(kind))
 
 
 def from_json(plain: Mapping[str, Any]) -> Facts:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from matcher.allocation import grouped_values
 from matcher.market import POLICIES, gini
-from matcher.report.choice import values_of
 from matcher.report.facts import Quota
 from matcher.report.model import (
     HIDDEN,
@@ -110,8 +110,9 @@ def _quotas(month: Month) -> Table:
     facts, rows = month.facts, []
     for kept in facts.quotas:
         quota, most = kept.quota, kept.quota.most
-        parties = {e.party or key for key, e in facts.offers.items() if quota.value in values_of(
-            e, facts.owners.get(e.party or ""), quota.field)}
+        parties = {e.party or key for key, e in facts.offers.items()
+                   if quota.value in grouped_values(e, facts.owners.get(e.party or ""),
+                                                    quota.field)}
         over = 0 if most is None else max(kept.matches - most, 0)
         told = (kept.matches, max(quota.least - kept.matches, over, 0), round(kept.price, 2))
         few = 0 < len(parties) < SMALL
