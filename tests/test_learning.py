@@ -62,7 +62,7 @@ def plan(tmp_path_factory):
     (folder / "plan.toml").write_text(
         f'data = "{folder}"\nwork = "{folder}/work"\nout = "{folder}/out"\npieces = 200\n'
         "sample = 60\nheld_papers = 2\nheld_pairs = 4\n"
-        "[static]\nsteps = 60\nbatch = 16\ndimensions = 32\n"
+        "[static]\nsteps = 60\nbatch = 16\ndimensions = 32\npapers = 0.5\n"
         "[transformer]\nsteps = 3\npairs = 12\ntokens = 64\nwarmup = 1\ncooldown = 1\n", "utf-8")
     return folder / "plan.toml"
 
@@ -119,6 +119,40 @@ def test_a_stopped_training_goes_on_to_the_same_weights(plan, tmp_path):
     assert ends[0].keys() == ends[1].keys()
     for key, value in ends[0].items():
         np.testing.assert_allclose(ends[1][key], value, atol=1e-4, err_msg=key)
+
+
+@pytest.mark.st
+def test_a_paper_is_cut_into_two_parts_in_either_language():
+    from matcher.learning.papers import Papers
+    from matcher.learning.sides import Side
+
+    # One paper of rows 3…6 (title, three sentences), one token a row: 3…6 and 13…16.
+    papers = Papers(np.array([3]), np.array([7]))
+    sides = tuple(Side(np.arange(first, first + 8, dtype=np.uint32), np.arange(9))
+                  for first in (0, 10))
+    random, seen = np.random.default_rng(1), set()
+    for _ in range(20):
+        for pair in papers.pairs(sides, 80, 1.0, 160, random):
+            left, right = (np.split(ids.numpy(), starts.numpy()[1:]) for ids, starts in pair)
+            seen |= {(tuple(a.tolist()), tuple(b.tolist())) for a, b in zip(left, right, strict=True)}
+    cuts = [((3,), (4, 5, 6)), ((3, 4), (5, 6)), ((3, 4, 5), (6,))]
+    moved = [tuple(tuple(t + shift for t in part) for part, shift in zip(cut, shifts, strict=True))
+             for cut in cuts for shifts in ((0, 0), (0, 10), (10, 0), (10, 10))]
+    assert seen == set(moved)
+
+
+@pytest.mark.st
+def test_a_held_out_paper_is_no_training_paper(plan):
+    from matcher.learning.corpus import read_corpus
+    from matcher.learning.heldout import find_papers, hold_out
+    from matcher.learning.papers import training_papers
+
+    corpus = read_corpus(read_plan(plan).data)
+    held, rest = hold_out(corpus, 2, 0, 1)
+    kept = training_papers(rest)
+    titles = {title for title, _ in find_papers(corpus)} - {title for title, _ in held.papers}
+    assert set(kept.first.tolist()) == titles
+    assert (kept.last - kept.first == 7).all()
 
 
 # Rows: 0 padding, 1 "cat", 2 "##s", 3 "sat", 4 "on", 5 猫, 6 고양이, 7 座る.

@@ -17,6 +17,7 @@ from matcher.learning.corpus import Corpus, read_corpus
 from matcher.learning.distill import Material, Teacher, paper_spans
 from matcher.learning.heldout import HeldOut, hold_out
 from matcher.learning.mixing import learn_dictionary
+from matcher.learning.papers import training_papers
 from matcher.learning.plan import Plan, claim_work, read_plan
 from matcher.learning.publish import quiet_rows, write_channels
 from matcher.learning.published import read_vocabulary, read_weights
@@ -60,7 +61,8 @@ def prepare_static(vocabulary: Vocabulary, sides: tuple[Side, Side], corpus: Cor
     if not file.is_file():
         start = (read_weights(Path(plan.start))[1] if plan.start else
                  starting_rows(vocabulary, sides[0], plan.static, plan.seed, plan.work))
-        trained = train_static(start, sides, corpus.weights, plan.static, plan.seed, plan.work)
+        trained = train_static(start, sides, corpus.weights, training_papers(corpus), plan.static,
+                               plan.seed, plan.work)
         save_array(file, trained)
     return np.asarray(np.load(file, allow_pickle=False))
 

@@ -14,12 +14,16 @@ from matcher.errors import InputError
 LEAST = {"batch": 2, "pairs": 2, "tokens": 16, "longest": 8, "warmup": 1,
          "dimensions": 1, "held_papers": 1, "held_pairs": 1}
 MOST = {"longest": 512, "dropout": 0.9, "english": 1.0, "english_spans": 1.0, "mixed": 1.0,
-        "spans": 1.0, "average": 1.0}
+        "spans": 1.0, "average": 1.0, "papers": 4.0}
 
 
 @dataclass(frozen=True)
 class StaticPlan:
-    """The static channel: symmetric InfoNCE on bags of tokens."""
+    """The static channel: symmetric InfoNCE on bags of tokens.
+
+    A step draws ``batch`` translations of at most ``longest`` tokens, and ``papers`` × ``batch``
+    pairs of two parts of one paper of at most ``longest_part``.
+    """
 
     dimensions: int = 256
     steps: int = 3_600
@@ -28,6 +32,8 @@ class StaticPlan:
     scale: float = 20.0
     longest: int = 48
     dropout: float = 0.1
+    papers: float = 0.0
+    longest_part: int = 160
 
 
 @dataclass(frozen=True)

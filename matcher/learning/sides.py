@@ -36,18 +36,18 @@ class Side:
     ids: NDArray[np.uint32]
     offsets: Ints
 
-    def bag(self, rows: Ints, keep: float, longest: int,
+    def bag(self, first: Ints, last: Ints, keep: float, longest: int,
             random: np.random.Generator) -> tuple[Any, Any]:
-        """Give ids and starts of some rows for an EmbeddingBag; each token is kept with ``keep``.
+        """Give ids and starts of rows first…last − 1, joined, for an EmbeddingBag.
 
-        The first token of a row always stays, so that no bag is empty.
+        Each token is kept with ``keep``; the first always stays, so that no bag is empty.
         """
         import torch
 
-        lengths = np.minimum(self.offsets[rows + 1] - self.offsets[rows], longest)
+        lengths = np.minimum(self.lengths(first, last), longest)
         starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
         place = np.arange(lengths.sum()) - np.repeat(starts, lengths)
-        ids = self.ids[np.repeat(self.offsets[rows], lengths) + place].astype(np.int64)
+        ids = self.ids[np.repeat(self.offsets[first], lengths) + place].astype(np.int64)
         kept = (random.random(ids.size) < keep) | (place == 0)
         counts = np.add.reduceat(kept.astype(np.int64), starts)
         cut = np.concatenate([[0], np.cumsum(counts)[:-1]])

@@ -1,19 +1,22 @@
 """The static channel: a text is the mean of its tokens' vectors.
 
-Symmetric InfoNCE on translation pairs, Adam with linear decay, token dropout. Rows of the
-teacher's tokens start from its vector of that string (all-MiniLM-L6-v2, centred, PCA),
-weighted by 1e-3 / (1e-3 + p) as in Arora, Liang & Ma (2017). Checkpoints every 250 steps.
+Symmetric InfoNCE on translation pairs and on parts of papers, Adam with linear decay, token
+dropout. Rows of the teacher's tokens start from its vector of that string (all-MiniLM-L6-v2,
+centred, PCA), weighted by 1e-3 / (1e-3 + p) as in Arora, Liang & Ma (2017). Checkpoints every
+250 steps.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.learning.papers import Papers
 from matcher.learning.plan import StaticPlan
 from matcher.learning.sides import Side, save_array
 from matcher.learning.vocabulary import Vocabulary
@@ -60,7 +63,7 @@ def load_teacher() -> Any:
 
 
 def train_static(start: Rows, sides: tuple[Side, Side], weights: NDArray[np.float64],
-                 plan: StaticPlan, seed: int, work: Path) -> Rows:
+                 papers: Papers, plan: StaticPlan, seed: int, work: Path) -> Rows:
     """Train the rows; return the matrix (rows, d). Goes on from the last checkpoint."""
     import torch
 
@@ -71,11 +74,8 @@ def train_static(start: Rows, sides: tuple[Side, Side], weights: NDArray[np.floa
     for step in range(_resume(bag, optimiser, work), plan.steps):
         for group in optimiser.param_groups:
             group["lr"] = plan.rate * (1 - step / plan.steps)
-        random = np.random.default_rng((seed, step))
-        rows = np.unique(np.searchsorted(cumulative, random.random(plan.batch)))
-        rows = rows[rows < len(weights)]
-        loss = _step(bag, optimiser, [side.bag(rows, 1 - plan.dropout, plan.longest, random)
-                                      for side in sides], plan.scale)
+        blocks = list(_blocks(sides, cumulative, papers, plan, np.random.default_rng((seed, step))))
+        loss = _step(bag, optimiser, blocks, plan.scale)
         if step % 50 == 0:
             log.info("static: step %d of %d, loss %.4f", step, plan.steps, loss)
         if (step + 1) % 250 == 0:
@@ -83,12 +83,25 @@ def train_static(start: Rows, sides: tuple[Side, Side], weights: NDArray[np.floa
     return np.asarray(bag.weight.detach().numpy())
 
 
-def _step(bag: Any, optimiser: Any, sides: list[tuple[Any, Any]], scale: float) -> float:
-    """Make one symmetric InfoNCE step; return its loss."""
+def _blocks(sides: tuple[Side, Side], cumulative: NDArray[np.float64], papers: Papers,
+            plan: StaticPlan, random: np.random.Generator) -> Iterator[list[tuple[Any, Any]]]:
+    """Give the pairs of a step in blocks: the bags of both sides of each."""
+    keep = 1 - plan.dropout
+    rows = np.unique(np.searchsorted(cumulative, random.random(plan.batch)))
+    rows = rows[rows < len(cumulative)]
+    yield [side.bag(rows, rows + 1, keep, plan.longest, random) for side in sides]
+    count = int(plan.papers * plan.batch)
+    if count >= 4 and len(papers.first):
+        yield from papers.pairs(sides, count, keep, plan.longest_part, random)
+
+
+def _step(bag: Any, optimiser: Any, blocks: list[list[tuple[Any, Any]]], scale: float) -> float:
+    """Make one symmetric InfoNCE step over the pairs of all blocks; return its loss."""
     import torch
     from torch.nn.functional import cross_entropy, normalize
 
-    left, right = (normalize(bag(ids, starts)) for ids, starts in sides)
+    left, right = (normalize(torch.cat([bag(*block[side]) for block in blocks]))
+                   for side in (0, 1))
     logits = left @ right.T * scale
     target = torch.arange(len(logits))
     loss: Any = (cross_entropy(logits, target) + cross_entropy(logits.T, target)) / 2
