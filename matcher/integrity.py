@@ -191,10 +191,10 @@ def least_shared(need: str) -> int | None:
     None: it would find the need nowhere. Half of the runs begin with terms of the text; these are
     fewest where the need says its commonest terms again and again.
     """
-    found, runs, words = terms(need), _shingles(need), _distinct(need)
+    runs, words = _shingles(need), _distinct(need)
     least = []
     if len(runs) >= LEAST_SHINGLES:
-        often = sorted(Counter(found).values(), reverse=True)
+        often = sorted(Counter(_terms(need)).values(), reverse=True)
         least.append(int(np.searchsorted(np.cumsum(often), np.ceil(PASTED * len(runs)))) + 1)
     if len(words) >= LONG_NEED and not is_keyword_list(need):
         least.append(int(np.ceil(NEARLY_ALL * len(words))))
@@ -214,12 +214,23 @@ def _repeats(sentence: str, runs: frozenset[tuple[str, ...]], words: frozenset[s
             or len(own_words & words) > NEARLY_ALL * len(own_words))
 
 
+@lru_cache(maxsize=64)
+def _terms(text: str) -> tuple[str, ...]:
+    """Cut a text into terms; whoever asks for one thing about a text asks for others next."""
+    return tuple(terms(text))
+
+
+def count_distinct(text: str) -> int:
+    """Count the different terms of a text."""
+    return len(_distinct(text))
+
+
 @lru_cache(maxsize=20_000)
 def _shingles(text: str) -> frozenset[tuple[str, ...]]:
-    found = terms(text)
+    found = _terms(text)
     return frozenset(tuple(found[i : i + SHINGLE]) for i in range(len(found) - SHINGLE + 1))
 
 
 @lru_cache(maxsize=20_000)
 def _distinct(text: str) -> frozenset[str]:
-    return frozenset(terms(text))
+    return frozenset(_terms(text))

@@ -121,7 +121,15 @@ class LexicalIndex:
         weighed.data /= np.repeat(length, np.diff(weighed.indptr)).astype(np.float32)
         return weighed
 
-    def cosines(self, query_counts: Any) -> Floats:
-        """Give the cosine of each query (q rows) with each text, (q, n) float32 in 0…1."""
+    def cosines(self, query_counts: Any, size: int) -> Floats:
+        """Give the cosine of each query with each text of a collection of ``size`` texts.
+
+        (q, size) float32 in 0…1; texts of other language groups have 0.
+        """
+        from scipy import sparse
+
         product = self._weigh(query_counts) @ self._terms
-        return np.asarray(product.toarray(), dtype=np.float32)
+        places = self.rows[product.indices]
+        spread = sparse.csr_matrix((product.data, places, product.indptr),
+                                   (product.shape[0], size))
+        return np.asarray(spread.toarray(), dtype=np.float32)

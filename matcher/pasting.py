@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.integrity import find_pasted, least_shared, without_pasted
-from matcher.lexical import HASH_SIZE, count_terms, terms
+from matcher.integrity import count_distinct, find_pasted, least_shared, without_pasted
+from matcher.lexical import HASH_SIZE, count_terms
 from matcher.pool import Embed, Pool
 from matcher.vocabulary import Need
 
@@ -39,7 +39,7 @@ def _sharing(rows: NDArray[np.intp], pool: Pool, text: str, counts: Any) -> list
         return []
     asked = np.zeros(HASH_SIZE, bool)
     asked[counts.indices] = True
-    least -= len(set(terms(text))) - int(asked.sum())  # two terms may have one hash
+    least -= count_distinct(text) - int(asked.sum())  # two terms may have one hash
     starts = pool.counts.indptr[rows]
     sizes = pool.counts.indptr[rows + 1] - starts
     ends = np.cumsum(sizes)

@@ -103,11 +103,15 @@ class Circumstances:
 
 
 def rank(queries: Sequence[Query], pool: Pool, ranker: Ranker,
-         circumstances: Circumstances = Circumstances()) -> Iterator[Ranking]:
-    """Rank the pool for every need, in blocks, so that memory stays O(block · texts)."""
+         circumstances: Circumstances = Circumstances(), terms: Any = None) -> Iterator[Ranking]:
+    """Rank the pool for every need, in blocks, so that memory stays O(block · texts).
+
+    ``terms`` (n_queries, HASH_SIZE) are the needs', where they are counted already.
+    """
     for start in range(0, len(queries), BLOCK):
         block = queries[start : start + BLOCK]
-        counts = count_terms([query.need.text for query in block])
+        counts = (count_terms([query.need.text for query in block]) if terms is None else
+                  terms[start : start + BLOCK])
         affinities = text_affinities(block, pool, ranker, counts)
         for row, (query, texts) in enumerate(zip(block, affinities, strict=True)):
             yield _rank_one(query, texts, counts[row], pool, ranker, circumstances)
@@ -213,19 +217,31 @@ def text_affinities(queries: Sequence[Query], pool: Pool, ranker: Ranker,
     matrix = np.stack([q.vector for q in queries]) if queries else np.zeros((0, 1), np.float32)
     if not pool.texts:
         return np.zeros((len(queries), 0), np.float32)
-    cosines = matrix @ pool.vectors.T
-    values = ranker.cross_slope * cosines + ranker.cross_offset
+    values = np.asarray(matrix @ pool.vectors.T, np.float32)
     counts = count_terms([q.need.text for q in queries]) if counts is None else counts
     groups = np.array([group_of(q.need.text) for q in queries])
-    for group, index in pool.indexes.items():
+    for group in np.unique(groups):
         mine = np.flatnonzero(groups == group)
-        if mine.size:
-            lexical = index.cosines(counts[mine])
-            weight = ranker.lexical_weights.get(group, 1.0)
-            for row, words in zip(mine, lexical, strict=True):  # quicker than all cells at once
-                own = cosines[row, index.rows]
-                values[row, index.rows] = ranker.dense_weight * own + weight * words
-    return values.astype(np.float32)
+        slope, offset = _line(group, pool, ranker)
+        values[mine] = values[mine] * slope + offset
+        if group in pool.indexes:
+            words = pool.indexes[group].cosines(counts[mine], len(pool.texts))
+            values[mine] += np.float32(ranker.lexical_weights.get(group, 1.0)) * words
+    return values
+
+
+def _line(group: str, pool: Pool, ranker: Ranker) -> tuple[Floats, Floats]:
+    """Give slope and offset (n_texts,) of the cosine with each text for a need of a group."""
+    key = ("line", group, ranker.dense_weight, ranker.cross_slope, ranker.cross_offset)
+    if key not in pool.kept:
+        slope = np.full(len(pool.texts), ranker.cross_slope, np.float32)
+        offset = np.full(len(pool.texts), ranker.cross_offset, np.float32)
+        if group in pool.indexes:
+            own = pool.indexes[group].rows
+            slope[own], offset[own] = ranker.dense_weight, 0
+        pool.kept[key] = slope, offset
+    line: tuple[Floats, Floats] = pool.kept[key]
+    return line
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +269,8 @@ def log_mean_exp(values: Floats, pool: Pool, fill: Filling | None = None) -> Flo
     """
     if not len(pool.offers):
         return np.zeros(0, np.float32)
-    sums = np.add.reduceat(np.exp(values.astype(np.float64) / TEMPERATURE), pool.starts)
+    grown = np.exp(values / np.float32(TEMPERATURE))  # float32 is 15 × as fast, and exact enough
+    sums = np.add.reduceat(grown, pool.starts, dtype=np.float64)
     fill = fill or filling(values, pool)
     missing = np.maximum(fill.least - pool.sizes, 0)
     sums += missing * np.exp(fill.ordinary / TEMPERATURE)

@@ -45,12 +45,19 @@ class ReadText:
 def read_texts(texts: Sequence[str]) -> list[ReadText]:
     """Read texts."""
     fair = [read_fairly(text) for text in texts]
-    counts = count_terms([reading.text for reading in fair])
+    found = split_terms([reading.text for reading in fair])
+    return [ReadText(reading.text, group_of(reading.text), reading.warnings, *counted)
+            for reading, counted in zip(fair, found, strict=True)]
+
+
+def split_terms(texts: Sequence[str]) -> list[tuple[NDArray[np.int32], Floats]]:
+    """Give the hashed terms (k,) of each text and their weights (k,)."""
+    if not texts:
+        return []
+    counts = count_terms(texts)
     ends = counts.indptr[1:-1]
-    found = zip(fair, np.split(counts.indices.astype(np.int32), ends),
-                np.split(counts.data, ends), strict=True) if fair else ()
-    return [ReadText(reading.text, group_of(reading.text), reading.warnings, terms, weights)
-            for reading, terms, weights in found]
+    return list(zip(np.split(counts.indices.astype(np.int32), ends),
+                    np.split(counts.data, ends), strict=True))
 
 
 def stack_terms(read: Sequence[ReadText]) -> Any:

@@ -161,9 +161,11 @@ def rank_one(workspace: Workspace, need: Need, day: date) -> Ranking:
 
 def rank_all(workspace: Workspace, needs: Sequence[Need], day: date) -> Iterator[Ranking]:
     """Rank all offers for stored needs, without scope, chance or explanation."""
-    vectors = workspace.embed([need.text for need in needs], "query")
+    texts = [need.text for need in needs]
+    vectors, terms = workspace.embed(texts, "query"), workspace.count(texts)
     queries = [Query(n, v, place_of(n)) for n, v in zip(needs, vectors, strict=True)]
-    yield from rank(queries, workspace.pool(), workspace.ranker, circumstances_of(workspace, day))
+    yield from rank(queries, workspace.pool(), workspace.ranker, circumstances_of(workspace, day),
+                    terms)
 
 
 def track_records(store: Store, day: date) -> dict[str, Record]:

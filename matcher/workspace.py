@@ -14,7 +14,15 @@ import numpy as np
 from matcher.encoding import Encoder
 from matcher.pool import Floats, Pool, build_pool
 from matcher.ranker import Ranker
-from matcher.reading import ReadText, pack, read_texts, rules, unpack
+from matcher.reading import (
+    ReadText,
+    pack,
+    read_texts,
+    rules,
+    split_terms,
+    stack_terms,
+    unpack,
+)
 from matcher.reference import place
 from matcher.store import Store, text_hash
 from matcher.store.readings import put_readings, readings
@@ -143,24 +151,38 @@ class Workspace:
         Only these are kept in memory afterwards.
         """
         with self._lock:
-            new = {text_hash(text): text for text in texts if text not in self._read}
-            known = readings(self.store, rules(), list(new))
-            self._read.update((new[key], unpack(new[key], content))
-                              for key, content in known.items())
-            self._read_new({key: text for key, text in new.items() if key not in known}, progress)
-            self._read = {text: self._read[text] for text in texts}
+            self._read = self._readings(texts, progress)
             return list(map(self._read.__getitem__, texts))
 
-    def _read_new(self, texts: Mapping[str, str], progress: Progress) -> None:
+    def count(self, texts: Sequence[str], progress: Progress = silent) -> Any:
+        """Count the terms of stored needs as written, (n, HASH_SIZE) sparse; as :meth:`read`."""
+        with self._lock:
+            found = list(map(self._readings(texts, progress).__getitem__, texts))
+        whole = [count if count.text == text else ReadText(text, "", (), *split_terms([text])[0])
+                 for count, text in zip(found, texts, strict=True)]
+        return stack_terms(whole)
+
+    def _readings(self, texts: Sequence[str], progress: Progress) -> dict[str, ReadText]:
+        """Give the readings of texts from memory, from the store, or new ones."""
+        found = {text: self._read[text] for text in texts if text in self._read}
+        new = {text_hash(text): text for text in texts if text not in found}
+        known = readings(self.store, rules(), list(new))
+        found.update((new[key], unpack(new[key], content)) for key, content in known.items())
+        rest = {key: text for key, text in new.items() if key not in known}
+        return found | self._read_new(rest, progress)
+
+    def _read_new(self, texts: Mapping[str, str], progress: Progress) -> dict[str, ReadText]:
         """Read new texts in portions, each stored at once, but for those with parts left out."""
-        waiting = sorted(texts)
+        waiting: list[str] = sorted(texts)
+        found: dict[str, ReadText] = {}
         for start in range(0, len(waiting), PORTION):
             portion = waiting[start : start + PORTION]
             fresh = dict(zip(portion, read_texts([texts[key] for key in portion]), strict=True))
-            self._read.update((texts[key], found) for key, found in fresh.items())
+            found.update((texts[key], read) for key, read in fresh.items())
             put_readings(self.store, rules(), {
-                key: pack(found) for key, found in fresh.items() if not found.warnings})
+                key: pack(read) for key, read in fresh.items() if not read.warnings})
             progress("reading", min(start + PORTION, len(waiting)), len(waiting))
+        return found
 
     def embed_sentences(self, found: Sequence[str], keep: bool = True) -> Floats:
         """Give (n, d) vectors of sentences shown as evidence, remembered in memory.

@@ -505,7 +505,8 @@ def test_what_was_read_and_encoded_of_erased_texts_goes_sentence_by_sentence(tmp
     space.prepare()
     space.embed_sentences([*own, kept])
     space.keep_sentences(lambda: True)
-    read = [text_hash(text.text) for text in space.pool().texts]
+    space.count([need.text for need in home.needs()])
+    read = [text_hash(text.text) for text in (*space.pool().texts, *home.needs())]
     assert set(readings(home, rules(), read)) == set(read)
     with home.writing() as connection:
         erasure.remove_records(connection, {"need": ["N"], "offer": ["O"]})

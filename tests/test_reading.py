@@ -55,6 +55,15 @@ def test_the_next_process_reads_only_what_is_new_or_unfair(space, monkeypatch):
     assert [w.id for w in again.texts[1].warnings] == [w.id for w in first.texts[1].warnings] != []
 
 
+def test_terms_of_needs_are_counted_as_written_and_kept_for_the_next_process(space, monkeypatch):
+    texts, asked = ["主軸熱補償", UNFAIR], []
+    assert (space.count(texts) != count_terms(texts)).nnz == 0
+    monkeypatch.setattr(workspace, "read_texts", lambda texts: asked.extend(texts) or read_texts(texts))
+    again = workspace.Workspace(space.store, load_encoder(), load_ranker())
+    assert (again.count(texts) != count_terms(texts)).nnz == 0
+    assert asked == [UNFAIR]
+
+
 def test_readings_by_other_rules_are_not_taken_and_go(space, monkeypatch):
     space.pool()
     key = text_hash(SENTENCE)

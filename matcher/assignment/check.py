@@ -101,7 +101,8 @@ def _figures(problem: Problem, answer: Assignment) -> Iterator[Message]:
     total = sum(scores[problem.need[j], problem.offer[j]] for j in answer.chosen)
     cost = sum(o.pairs * (g.penalty or 0.0) for o in answer.overruns for g in problem.groups
                if g.label == o.label)
-    worst = min((_totals(answer).get(who, 0.0) for who in _asked(problem)), default=None)
+    totals = _totals(answer)
+    worst = min((totals.get(who, 0.0) for who in _asked(problem)), default=None)
     for name, said, found in (("total", answer.total, total), ("value", answer.value, total - cost),
                               ("worst", answer.worst, worst)):
         if (said is None) != (found is None) or abs((said or 0.0) - (found or 0.0)) > TOLERANCE:

@@ -12,7 +12,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -20,7 +20,7 @@ from matcher.errors import InputError, UnknownRecordError
 from matcher.reference import centres
 from matcher.report.calendar import check_month
 from matcher.report.facts import Facts, Rules, from_json, to_json
-from matcher.report.gather import gather
+from matcher.report.gather import Gathered, gather
 from matcher.report.model import Names, Report, to_plain, to_report
 from matcher.report.month import Month
 from matcher.report.sections import SECTIONS
@@ -43,6 +43,7 @@ from matcher.store.reports import (
     report_rows,
     state_of,
 )
+from matcher.vocabulary import MatchList
 from matcher.workspace import Progress, Workspace
 
 LEASE = timedelta(minutes=10)
@@ -135,13 +136,14 @@ def _carried_out(space: Workspace, row: ReportRow, rules: Rules, owner: str, too
     """Do the steps of a claimed report that are not done yet."""
     store, report_id = space.store, row.report_id
     tools.step("claimed")
-    encoded = _keep_facts(space, row, rules, owner, tools)
+    gathered = _keep_facts(space, row, rules, owner, tools)
     tools.step("facts")
-    _keep_content(store, report_id, owner)
+    _keep_content(store, report_id, owner, gathered)
     tools.step("content")
     if is_again(report_id):
         _check_latest(store, row.centre, row.month)
-    made = Made(report_id.removesuffix(AGAIN), stored_report(store, report_id), True, encoded)
+    made = Made(report_id.removesuffix(AGAIN), stored_report(store, report_id), True,
+                gathered.encoded if gathered else 0)
     made = _handed_on(store, report_id, made, finish)
     tools.step("mails")
     _kept(finish_report(store, report_id, owner, tools.now()))
@@ -230,10 +232,11 @@ def _claimed(store: Store, report_id: str, centre: str, first: date, owner: str,
         tools.pause(POLL_S)
 
 
-def _keep_facts(space: Workspace, row: ReportRow, rules: Rules, owner: str, tools: Tools) -> int:
-    """Gather and store what the report is made of, unless that is done; count texts encoded."""
+def _keep_facts(space: Workspace, row: ReportRow, rules: Rules, owner: str, tools: Tools
+                ) -> Gathered | None:
+    """Gather and store what the report is made of; give it, None where that was done before."""
     if facts_of(space.store, row.report_id) is not None:
-        return 0
+        return None
     before = facts_before(space.store, row.centre, row.month)
     with space.store.frozen() as frozen:
         mark = _mark(space, frozen, rules)
@@ -246,7 +249,7 @@ def _keep_facts(space: Workspace, row: ReportRow, rules: Rules, owner: str, tool
     tools.step("matched")
     space.keep_sentences(lambda: space.store.presence() == present)
     _kept(put_facts(space.store, row.report_id, owner, to_json(gathered.facts), gathered.lists))
-    return gathered.encoded
+    return gathered
 
 
 def _mark(space: Workspace, frozen: Store, rules: Rules) -> str:
@@ -255,18 +258,25 @@ def _mark(space: Workspace, frozen: Store, rules: Rules) -> str:
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _keep_content(store: Store, report_id: str, owner: str) -> None:
-    """Store what the report says; once more where a text of it was erased meanwhile."""
+def _keep_content(store: Store, report_id: str, owner: str, gathered: Gathered | None) -> None:
+    """Store what the report says; once more where a text of it was erased meanwhile.
+
+    What was just gathered need not be read again, if it was stored with nothing erased.
+    """
     while content_of(store, report_id) is None:
         facts = facts_of(store, report_id) or {}
-        content = to_plain(_build(store, from_json(facts)))
+        is_whole = gathered is not None and to_json(gathered.facts) == facts
+        lists = gathered.lists if gathered is not None and is_whole else None
+        content = to_plain(_build(store, from_json(facts), lists))
         _kept(put_content(store, report_id, owner, content, facts))
 
 
-def _build(store: Store, facts: Facts) -> Report:
+def _build(store: Store, facts: Facts, lists: Sequence[MatchList] | None) -> Report:
     matched = list(dict.fromkeys(need for need, _ in facts.chosen))
-    lists = store.match_lists(facts.run.run_id, matched)
-    return build_report(Month(facts, lists, facts_before(store, facts.centre, facts.first)))
+    known = (store.match_lists(facts.run.run_id, matched) if lists is None else
+             {found.need.need_id: found for found in lists})
+    kept = {need: known[need] for need in matched if need in known}
+    return build_report(Month(facts, kept, facts_before(store, facts.centre, facts.first)))
 
 
 def _renewing(store: Store, report_id: str, owner: str, tools: Tools) -> Progress:

@@ -34,7 +34,8 @@ def measure_market(interest: NDArray[np.float64], welcome: NDArray[np.float64]
 
 def _best_columns(interest: NDArray[np.float64]) -> NDArray[np.intp]:
     """Give the offers that are looked at most, so many that the market stays small enough."""
-    order = np.argsort(-np.nan_to_num(interest, nan=-1.0), axis=1, kind="stable")[:, :BEST]
-    counts = np.bincount(order.ravel(), minlength=interest.shape[1])
+    known = np.nan_to_num(interest, nan=-1.0)
+    best = np.partition(known, -BEST, axis=1)[:, [-BEST]] if known.shape[1] > BEST else known
+    counts = (known >= best).sum(axis=0)
     most = max(BEST, LARGEST // len(interest))
     return np.sort(np.argsort(-counts, kind="stable")[:most])
