@@ -131,8 +131,10 @@ def build_pool(offers: Iterable[Offer], evidence: Iterable[Evidence], embed: Emb
     texts = tuple(Text(text.offer, own.text, text.evidence_id, text.lang, own.warnings, own.group)
                   for text, own in zip(found, reading, strict=True))
     words = [t.text for t in texts]
-    vectors = np.array(embed(words), np.float32).reshape(len(words), -1 if words else 1)
-    vectors[[not word.strip() for word in words]] = 0  # says nothing: near to nothing
+    vectors = np.asarray(embed(words), np.float32).reshape(len(words), -1 if words else 1)
+    if silent := [place for place, word in enumerate(words) if not word.strip()]:
+        vectors = vectors.copy()
+        vectors[silent] = 0  # says nothing: near to nothing
     return Pool(listed, texts, vectors, stack_terms(reading), tuple(places(o) for o in listed),
                 supports)
 

@@ -369,17 +369,18 @@ def distances_km(place: Place, places: Sequence[Place],
                  kept: dict[object, Any] | None = None) -> Floats:
     """Great-circle distances on a sphere of 6371 km, (n,); NaN where a place is unknown.
 
-    ``kept`` outlives the call: the places are read into it once.
+    ``kept`` outlives the call: each place is measured from once, and there are few.
     """
     if place is None:
         return np.full(len(places), np.nan, np.float32)
     kept = {} if kept is None else kept
-    if "radians" not in kept:
-        kept["radians"] = np.radians(np.array([p or (np.nan, np.nan) for p in places], float
-                                              ).reshape(-1, 2))
-    there = kept["radians"]
-    lat, lng = np.radians(place)
-    half = (np.sin((there[:, 0] - lat) / 2) ** 2
-            + np.cos(lat) * np.cos(there[:, 0]) * np.sin((there[:, 1] - lng) / 2) ** 2)
-    return np.asarray(2 * EARTH_KM * np.arcsin(np.sqrt(half)), np.float32)
+    key = ("distance", place)
+    if key not in kept:
+        there = np.radians(np.array([p or (np.nan, np.nan) for p in places], float).reshape(-1, 2))
+        lat, lng = np.radians(place)
+        half = (np.sin((there[:, 0] - lat) / 2) ** 2
+                + np.cos(lat) * np.cos(there[:, 0]) * np.sin((there[:, 1] - lng) / 2) ** 2)
+        kept[key] = np.asarray(2 * EARTH_KM * np.arcsin(np.sqrt(half)), np.float32)
+    found: Floats = kept[key]
+    return found
 

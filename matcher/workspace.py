@@ -120,13 +120,14 @@ class Workspace:
         """
         if not texts:
             return np.zeros((0, self.encoder.dimensions), np.float32)
-        keys = {text_hash(text): text for text in texts}
+        hashes = list(map(text_hash, texts))
+        keys = dict(zip(hashes, texts, strict=True))
         with self._lock:
             missing = [key for key in keys if (role, key) not in self._vectors]
             self._recall(role, missing)
             new = {key: keys[key] for key in missing if (role, key) not in self._vectors}
             self._encode(role, new, progress)
-        return np.stack([self._vectors[role, text_hash(text)] for text in texts])
+        return np.stack([self._vectors[role, key] for key in hashes])
 
     def _recall(self, role: str, hashes: Sequence[str]) -> None:
         """Take stored vectors into memory."""
