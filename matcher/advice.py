@@ -60,7 +60,8 @@ def why(workspace: Workspace, need_id: str, offer_id: str, day: date) -> Why:
     nearest = compared[1].best()
     for other in compared[2:]:
         nearest = nearest.clip(other.best())
-    match = Explainer(ranking, pool, workspace.ranker).match(place, rank, compared[0], nearest)
+    match = Explainer(ranking, pool, workspace.ranker, [place]).match(place, rank, compared[0],
+                                                                      nearest)
     return Why(need, offer, match, (), _around(ranking, pool, rank))
 
 

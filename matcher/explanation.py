@@ -20,7 +20,7 @@ from matcher.integrity import read_fairly
 from matcher.languages import detect, sentences
 from matcher.pool import Embed, Floats, Pool, Text
 from matcher.ranker import Ranker
-from matcher.ranking import Filling, Odds, Ranking, filling, log_odds, ranks_without
+from matcher.ranking import Ranking, filling, log_odds, ranks_without
 from matcher.vocabulary import EvidencePair, Influence, Match, Message, Need
 
 TEXTS_READ = 2
@@ -75,9 +75,9 @@ def explain(ranking: Ranking, pool: Pool, ranker: Ranker, embed: Embed,
 
     Those scored below ``least`` are listed without explanation.
     """
-    explainer = Explainer(ranking, pool, ranker)
     listed = ranking.order[:top].tolist()
     chosen = [offer for offer in listed if ranking.scores[offer] >= least]
+    explainer = Explainer(ranking, pool, ranker, chosen)
     compared = dict(zip(chosen, compare(ranking, explainer.pool, chosen, embed), strict=True))
     nearest = np.max([c.best() for c in compared.values()], axis=0) if compared else None
     return tuple(explainer.match(offer, place, compared[offer], nearest) if offer in compared
@@ -87,8 +87,10 @@ def explain(ranking: Ranking, pool: Pool, ranker: Ranker, embed: Embed,
 class Explainer:
     """Explains offers of one ranking; what they share is computed once."""
 
-    def __init__(self, ranking: Ranking, pool: Pool, ranker: Ranker) -> None:
-        """Explain by the pool without pasted sentences, where there were any."""
+    def __init__(self, ranking: Ranking, pool: Pool, ranker: Ranker, offers: Sequence[int]
+                 ) -> None:
+        """Explain these offers, by the pool without pasted sentences, where there were any."""
+        self.offers = offers
         self.ranking = ranking
         self.pool = ranking.honest or pool
         self.ranker = ranker
@@ -98,12 +100,17 @@ class Explainer:
         return self.ranker.contributions(self.ranking.features)
 
     @cached_property
-    def _filling(self) -> Filling:
-        return self.ranking.fill or filling(self.ranking.text_affinity, self.pool)
-
-    @cached_property
-    def _odds(self) -> Odds:
-        return log_odds(self.ranking)
+    def _influences(self) -> dict[int, tuple[Influence, ...]]:
+        """Say, for each text of the offers, which rank its offer would have without it."""
+        several = [offer for offer in self.offers if self.pool.sizes[offer] > 1]
+        if not several:
+            return {}
+        fill = self.ranking.fill or filling(self.ranking.text_affinity, self.pool)
+        places = ranks_without(self.ranking, self.pool, self.ranker, several, fill,
+                               log_odds(self.ranking))
+        return {offer: tuple(Influence(self.pool.texts[row].evidence_id, place) for row, place
+                             in zip(self.pool.texts_of(offer), own, strict=True))
+                for offer, own in zip(several, places, strict=True)}
 
     @cached_property
     def _best(self) -> list[tuple[Feature, float]]:
@@ -120,7 +127,7 @@ class Explainer:
             sentence for sentence, own, best in zip(compared.asked, compared.best(), nearest,
                                                     strict=True) if own < ANSWERED * best)
         return replace(self.plain(offer, place), evidence=compared.pairs(), missing=missing,
-                       influence=self.influence(offer), raises=self.raises(offer),
+                       influence=self._influences.get(offer, ()), raises=self.raises(offer),
                        warnings=find_warnings(ranking, self.pool, offer))
 
     def plain(self, offer: int, place: int) -> Match:
@@ -135,16 +142,6 @@ class Explainer:
             distance_km=None if np.isnan(distance) else distance,
             propensity=None if chances is None or place > len(chances) else
             float(chances[place - 1]))
-
-    def influence(self, offer: int) -> tuple[Influence, ...]:
-        """Say, for each of an offer's texts, which rank it would have without that text."""
-        rows = self.pool.texts_of(offer)
-        if len(rows) < 2:
-            return ()
-        places = ranks_without(self.ranking, self.pool, self.ranker, offer, self._filling,
-                               self._odds)
-        return tuple(Influence(self.pool.texts[row].evidence_id, place)
-                     for row, place in zip(rows, places, strict=True))
 
     def raises(self, offer: int) -> tuple[Message, ...]:
         """Say in which features other offers do better by 0.1 or more of log-odds."""

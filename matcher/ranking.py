@@ -172,20 +172,28 @@ def log_odds(ranking: Ranking) -> Odds:
     return Odds(odds, np.sort(odds[ranking.order]))
 
 
-def ranks_without(ranking: Ranking, pool: Pool, ranker: Ranker, offer: int, fill: Filling,
-                  odds: Odds) -> list[int]:
-    """Give the place (one-based) an offer would take without each of its two or more texts."""
-    rows = pool.texts_of(offer)
-    values = np.exp(ranking.text_affinity[rows.start : rows.stop].astype(float) / TEMPERATURE)
-    missing = max(fill.least - (len(rows) - 1), 0)
-    rest = values.sum() - values + missing * np.exp(fill.ordinary / TEMPERATURE)
-    joined = np.log(rest / (len(rows) - 1 + missing)) * TEMPERATURE
-    change = np.clip(joined, -1, 1) - ranking.features["affinity"][offer]
-    own = odds.of_offers[offer]
+def ranks_without(ranking: Ranking, pool: Pool, ranker: Ranker, offers: Sequence[int],
+                  fill: Filling, odds: Odds) -> list[list[int]]:
+    """Give the places (one-based) that offers would take without each of their texts.
+
+    Offers have two or more texts each.
+    """
+    sizes = pool.sizes[offers]
+    of_text = np.repeat(np.array(offers, np.intp), sizes)
+    ends = np.cumsum(sizes)
+    rows = pool.starts[of_text] + np.arange(len(of_text)) - np.repeat(ends - sizes, sizes)
+    values = np.exp(ranking.text_affinity[rows].astype(float) / TEMPERATURE)
+    others = np.repeat(sizes - 1, sizes)
+    missing = np.maximum(fill.least - others, 0)
+    rest = np.repeat(np.add.reduceat(values, ends - sizes), sizes) - values
+    rest += missing * np.exp(fill.ordinary / TEMPERATURE)
+    joined = np.log(rest / (others + missing)) * TEMPERATURE
+    change = np.clip(joined, -1, 1) - ranking.features["affinity"][of_text]
+    own = odds.of_offers[of_text]
     lowered = own + ranker.weight(AFFINITY) * change
     better = len(odds.rising) - np.searchsorted(odds.rising, lowered, side="right")
-    itself = ranking.eligible[offer] & (own > lowered)
-    return [int(place) for place in better - itself + 1]
+    places = better - (ranking.eligible[of_text] & (own > lowered)) + 1
+    return [part.tolist() for part in np.split(places, ends[:-1])]
 
 
 def spread_copies(order: NDArray[np.intp], copies: NDArray[np.intp]) -> NDArray[np.intp]:
