@@ -34,7 +34,7 @@ SOURCE_WEIGHTS: Mapping[str, float] = {
 }
 LANGUAGE_POWER = 0.7
 # Japanese is the weakest language: most of its text is manuals.
-LANGUAGE_WEIGHTS: Mapping[str, float] = {"ja": 3.0}
+LANGUAGE_WEIGHTS: Mapping[str, float] = {"ja": 4.0}
 
 
 @dataclass(frozen=True)

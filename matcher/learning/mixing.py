@@ -21,7 +21,7 @@ from matcher.learning.vocabulary import Vocabulary
 
 log = logging.getLogger(__name__)
 # How many items of a step are mixed with each language: those short of sentences come first.
-LANGUAGES: Mapping[str, float] = {"ja": 0.5, "ko": 0.2, "id": 0.1, "th": 0.1, "ms": 0.1}
+LANGUAGES: Mapping[str, float] = {"ja": 0.7, "ko": 0.1, "id": 0.1, "th": 0.05, "ms": 0.05}
 COSINE = 0.55
 MUTUAL = 3
 OFTEN = 20
