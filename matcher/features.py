@@ -248,7 +248,7 @@ def _support(context: Context) -> Floats:
 
 
 def track_record(context: Context) -> Floats:
-    """Share of firms with which it came to a meeting or more, shrunk to 0.5 by fifty, 0…1.
+    """Share of firms with which it came to a meeting or more, shrunk to 0.5 by a hundred, 0…1.
 
     Each firm counts once, so that five friends who accept each other move a pair by no more
     than three places (measured on the sample).
@@ -262,7 +262,7 @@ def track_record(context: Context) -> Floats:
 
 
 def _shrunk(records: Mapping[str, Record], offers: Sequence[Offer]) -> Floats:
-    shrunk = {offer_id: (r.successes + 25) / (r.firms + 50) for offer_id, r in records.items()}
+    shrunk = {offer_id: (r.successes + 50) / (r.firms + 100) for offer_id, r in records.items()}
     return np.array([shrunk.get(o.offer_id, 0.5) for o in offers], np.float32)
 
 

@@ -13,7 +13,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from argon2 import PasswordHasher
 
-from matcher import accounts, encoders, sessions, workflow
+from matcher import accounts, demonstration, encoders, sessions, workflow
 from matcher.encoding import load_encoder
 from matcher.ranker import load_ranker
 from matcher.settings import load_settings
@@ -90,6 +90,14 @@ def store(tmp_path):
 @pytest.fixture
 def space(store):
     store.put(parties=PARTIES, needs=NEEDS, offers=OFFERS, evidence=EVIDENCE)
+    return workflow.Workspace(store, load_encoder(), load_ranker())
+
+
+@pytest.fixture(scope="session")
+def sample_space(tmp_path_factory):
+    """The embedded sample; what one test encodes of it the next finds encoded."""
+    store = open_store(f"sqlite:///{tmp_path_factory.mktemp('sample')}/demo.db")
+    store.put(**demonstration.read_sample())
     return workflow.Workspace(store, load_encoder(), load_ranker())
 
 

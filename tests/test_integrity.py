@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matcher import demonstration
-from matcher.encoding import load_encoder
 from matcher.features import Record
 from matcher.integrity import _AGAIN, find_pasted, least_shared, may_repeat, read_fairly
 from matcher.lexical import terms
@@ -90,9 +89,9 @@ def test_the_least_shared_terms_follow_from_the_runs_of_a_need(need, least):
 
 
 @pytest.fixture(scope="module")
-def world():
+def world(sample_space):
     """The sample with remembered vectors and counts, so that one changed text costs one text."""
-    sample, encoder, vectors, counts = demonstration.read_sample(), load_encoder(), {}, {}
+    sample, counts = demonstration.read_sample(), {}
 
     def remembered(kept, compute, texts):
         new = [t for t in dict.fromkeys(texts) if t not in kept]
@@ -100,7 +99,7 @@ def world():
         return [kept[t] for t in texts]
 
     def embed(texts):
-        return np.stack(remembered(vectors, encoder.encode, texts))
+        return sample_space.embed(texts, "document")
 
     def pool(offers, evidence):
         return build_pool(offers, evidence, embed, lambda o: place(o.centre, o.county),

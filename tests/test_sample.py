@@ -8,10 +8,7 @@ from collections import Counter
 import pytest
 
 from matcher import demonstration, intake, workflow
-from matcher.encoding import load_encoder
-from matcher.ranker import load_ranker
 from matcher.reference import embedded_data, terms
-from matcher.store import open_store
 from matcher.vocabulary import OFFER_KINDS, THEMES
 
 
@@ -65,12 +62,9 @@ def test_judged_pairs_name_records_that_could_be_matched(sample):
             assert offers[pair.offer_id].kind in needs[pair.need_id].kinds, pair
 
 
-def test_the_ranking_of_the_sample(tmp_path, sample):
-    store = open_store(f"sqlite:///{tmp_path / 'demo.db'}")
-    store.put(**sample)
-    space = workflow.Workspace(store, load_encoder(), load_ranker())
-    figures = demonstration.measure_sample(space)
+def test_the_ranking_of_the_sample(sample_space):
+    figures = demonstration.measure_sample(sample_space)
     assert figures["nDCG@10"].mean >= 0.80
     assert figures["nDCG@10 across languages"].mean >= 0.70
-    found = list(workflow.match(space, centre="STSP", day=demonstration.SAMPLE_DAY))
+    found = list(workflow.match(sample_space, centre="STSP", day=demonstration.SAMPLE_DAY))
     assert all(m.evidence for f in found for m in f.matches)

@@ -3,7 +3,9 @@
 Every choice is measured by top-1 accuracy: translations of each language, a paper's title
 against all abstracts in English, in Chinese, and from one to the other. The best mean is taken
 among the choices that leave English nearly as the transformer orders it: the static channel
-helps across languages and blurs English, where the transformer is as good as its teacher.
+helps across languages and blurs English, where the transformer is as good as its teacher. Of
+choices that are nearly as good, the one with the least of it in other languages: it finds
+translations, but knows no word order.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ ENGLISH = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
 OTHER = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 SATURATION = (0.2, 0.35, 0.5)
 AGREEMENT = 0.97
+NEARLY = 0.002
 
 
 @dataclass(frozen=True)
@@ -111,13 +114,15 @@ def choices(first: Channels) -> Iterator[Channels]:
 
 def choose_shares(tasks: dict[str, tuple[Parts, Parts]], first: Channels,
                   grid: Sequence[Channels] | None = None) -> Channels:
-    """Give the channels with the best mean accuracy among those that keep English."""
+    """Give the channels with nearly the best mean accuracy among those that keep English."""
     english = next(iter(tasks.values()))[1]
     kept = [c for c in grid or list(choices(first)) if agreement(english, c) >= AGREEMENT]
     scored = [(float(np.mean(list(accuracies(tasks, c).values()))), number, c)
               for number, c in enumerate(kept)]
-    best, _, chosen = max(scored, key=lambda row: (row[0], -row[1]))
-    log.info("shares: %s, mean accuracy %.4f, English agreement %.4f", chosen, best,
+    least = max(scored)[0] - NEARLY
+    mean, _, chosen = min((row for row in scored if row[0] >= least),
+                          key=lambda row: (row[2].other, -row[0], row[1]))
+    log.info("shares: %s, mean accuracy %.4f, English agreement %.4f", chosen, mean,
              agreement(english, chosen))
     for name, value in accuracies(tasks, chosen).items():
         log.info("held out, %s: %.4f", name, value)
