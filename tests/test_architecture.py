@@ -111,10 +111,11 @@ def test_nothing_reads_or_writes_pickles():
     "from matcher.cli import main; main(['--help'], standalone_mode=False)",
     "from web import create_app; from matcher.settings import load_settings; "
     "create_app(load_settings({'MATCHER_HOME': HOME}))",
+    "from matcher.lexical import count_terms; count_terms(['主軸', 'spindle'])",
 ])
 def test_start_up_loads_neither_torch_nor_pandas(code, tmp_path):
     check = (f"HOME={str(tmp_path)!r}\n{code}\nimport sys\n"
-             "print([m for m in ('torch', 'pandas', 'sentence_transformers') if m in sys.modules])")
+             "print([m for m in ('torch', 'pandas', 'sklearn', 'sentence_transformers') if m in sys.modules])")
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True,
                           cwd=ROOT)
     assert done.stdout.splitlines()[-1] == "[]"
