@@ -146,7 +146,7 @@ def test_planted_text_gains_no_place(world, plant):
         assert flagged >= 0.95 * len(needs)
 
 
-def test_hiding_all_but_the_best_text_gains_at_most_ten_places_of_a_hundred(world):
+def test_hiding_all_but_the_best_text_gains_at_most_five_places(world):
     needs, offers, evidence, pool, order = world
     honest = pool(offers, evidence)
     for need in needs:
@@ -157,7 +157,7 @@ def test_hiding_all_but_the_best_text_gains_at_most_ten_places_of_a_hundred(worl
         kept = [e for e in evidence if e.offer_id != victim or e.evidence_id == best]
         bare = [replace(o, title="", description="") if best and o.offer_id == victim else o for o in offers]
         after, _ = order(need, pool(bare, kept))
-        assert after.index(victim) >= 91, need.need_id  # its other texts were worse than ordinary
+        assert after.index(victim) >= 96, need.need_id
 
 
 @pytest.mark.parametrize("place_before", [5, 20, 50, 101])

@@ -490,6 +490,8 @@ def test_deletion_takes_vectors_of_texts_nobody_else_has_and_no_others(lives):
     profiles.delete_my_data(home, viewer, LATER)
     gone = {name.split("/")[1]: count - home.vector_counts()[name] for name, count in before.items()}
     assert gone == {"document": 3, "query": 0, "sentence": 2}
+    own = [text_hash(f"{CANARY} {word}") for word in ("title", "text")]
+    assert home.vectors(f"{space.encoder.revision}/sentence", own) == {}
     assert space.encoder.revision
     assert workflow.Workspace(home, load_encoder(), load_ranker()).pool().offers[0].offer_id == \
         "O-copy"

@@ -1,13 +1,13 @@
 """Two parts of one paper as a pair: what a text is about, not how it says it.
 
 A title with its abstract, or a paper's beginning with its end, each in English or in Chinese
-(after Lee, Chang & Toutanova 2019, "inverse cloze task"). Only the static
-channel learns from them: it sees long texts at no cost.
+(after Lee, Chang & Toutanova 2019, "inverse cloze task"). Only the static channel learns from
+them: it sees long texts at no cost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -46,8 +46,7 @@ class Papers:
 
 def training_papers(corpus: Corpus) -> Papers:
     """Give the papers that were not held out, in no part."""
-    found: Sequence[tuple[int, list[int]]] = [
-        paper for paper in find_papers(corpus)
-        if (corpus.weights[[paper[0], *paper[1]]] > 0).all()]
-    return Papers(np.array([title for title, _ in found], np.int64),
-                  np.array([rows[-1] + 1 for _, rows in found], np.int64))
+    found = [(title, rows[-1] + 1) for title, rows in find_papers(corpus)
+             if (corpus.weights[[title, *rows]] > 0).all()]
+    first, last = np.array(found, np.int64).reshape(-1, 2).T
+    return Papers(first, last)

@@ -265,8 +265,7 @@ def _keep_content(store: Store, report_id: str, owner: str, gathered: Gathered |
     """
     while content_of(store, report_id) is None:
         facts = facts_of(store, report_id) or {}
-        is_whole = gathered is not None and to_json(gathered.facts) == facts
-        lists = gathered.lists if gathered is not None and is_whole else None
+        lists = gathered.lists if gathered and to_json(gathered.facts) == facts else None
         content = to_plain(_build(store, from_json(facts), lists))
         _kept(put_content(store, report_id, owner, content, facts))
 
