@@ -119,9 +119,18 @@ class Teacher:
 
     def _compute(self, side: Side, items: Items, longest: int) -> NDArray[np.float32]:
         ids, mask = side.padded(items.first, items.last, longest)
-        with torch.inference_mode(), torch.autocast(self._device, torch.bfloat16):
+        with torch.inference_mode(), bfloat16_where_fast(self._device):
             vectors = self._twin(*tensors(self._origin[ids], mask, self._device))
         return np.asarray(vectors.float().cpu().numpy())
+
+
+def bfloat16_where_fast(device: str) -> torch.autocast:
+    """Compute in bfloat16, but on processors where float32 is several times as fast.
+
+    Those have no AVX-512: float32 7 × as fast on a Zen 3.
+    """
+    is_fast = device != "cpu" or "AVX512" in torch.backends.cpu.get_cpu_capability()
+    return torch.autocast(device, torch.bfloat16, enabled=is_fast)
 
 
 def tensors(ids: Ints, mask: NDArray[np.float32], device: str) -> tuple[Tensor, Tensor]:
@@ -187,6 +196,6 @@ def student_vectors(student: Student, side: Side, items: Items, device: str,
     found = np.zeros((len(lengths), 384), np.float32)
     for part in by_length(lengths):
         batch = side.padded(items.first[part], items.last[part], longest)
-        with torch.inference_mode(), torch.autocast(device, torch.bfloat16):
+        with torch.inference_mode(), bfloat16_where_fast(device):
             found[part] = student(*tensors(*batch, device)).float().cpu().numpy()
     return found

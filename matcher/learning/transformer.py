@@ -16,6 +16,7 @@ from matcher.learning.distill import (
     Items,
     Material,
     Teacher,
+    bfloat16_where_fast,
     distillation_loss,
     groups,
     heldout_pairs,
@@ -157,7 +158,7 @@ def _update(run: Run, material: Material, items: Items, own: Any, targets: torch
             if side is material.english and plan.mixed:
                 part = np.where(items.single[mine], plan.mixed, 0.0)
                 ids = material.dictionary.mix(ids, part, random)
-            with torch.autocast(device, torch.bfloat16):
+            with bfloat16_where_fast(device):
                 vectors.append(run.student(*tensors(ids, mask, device)))
             order.append(mine)
     place = torch.from_numpy(np.concatenate(order)).to(device)
