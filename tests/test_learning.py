@@ -242,3 +242,25 @@ def test_a_published_folder_can_be_gone_on_from(plan, tmp_path):
     assert old.channels.rows == new.channels.rows == load_vocabulary(first.work).layout.rows
     new.channels = old.channels
     assert ((old.encode(texts) * new.encode(texts)).sum(axis=1) > 0.995).all()
+
+
+@pytest.mark.st
+def test_whole_numbers_do_not_overflow_on_any_processor(tmp_path):
+    """Inputs and weights at their ends: without VNNI a sum of two products leaves 16 bits."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    from matcher.encoding.channels import _open_session
+
+    weights = np.full((64, 64), 127, np.int8)
+    values = {"w": weights, "one": np.ones(1, np.float32), "zero": np.zeros(1, np.uint8)}
+    node = helper.make_node("MatMulIntegerToFloat", ["x", "w", "one", "one", "zero"], ["y"], domain="com.microsoft")
+    graph = helper.make_graph(
+        [node], "sum", [helper.make_tensor_value_info("x", TensorProto.UINT8, [2, 64])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [2, 64])],
+        [numpy_helper.from_array(value, name) for name, value in values.items()])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)])
+    model.ir_version = 10
+    onnx.save(model, str(tmp_path / "model.onnx"))
+    found = _open_session(tmp_path / "model.onnx", 1).run(None, {"x": np.full((2, 64), 255, np.uint8)})[0]
+    assert set(found.ravel().tolist()) == {64 * 255 * 127}
