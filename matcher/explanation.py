@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import compress
+from math import isfinite
 
 import numpy as np
 
@@ -60,11 +62,14 @@ class Comparison:
         """Give the nearest pairs, best first, no sentence of either side twice."""
         left = self.cosines.copy()
         pairs: list[EvidencePair] = []
-        while left.size and len(pairs) < most and np.isfinite(left.max()):
-            row, column = np.unravel_index(int(np.argmax(left)), left.shape)
-            text, sentence = self.found[int(column)]
-            pairs.append(EvidencePair(self.asked[int(row)], sentence, float(left[row, column]),
-                                      text.evidence_id, detect(sentence)))
+        while left.size and len(pairs) < most:
+            row, column = divmod(int(left.argmax()), left.shape[1])
+            cosine = float(left[row, column])
+            if not isfinite(cosine):
+                break
+            text, sentence = self.found[column]
+            pairs.append(EvidencePair(self.asked[row], sentence, cosine, text.evidence_id,
+                                      detect(sentence)))
             left[row, :] = left[:, column] = -np.inf
         return tuple(pairs)
 
@@ -123,9 +128,8 @@ class Explainer:
               nearest: Floats | None) -> Match:
         """Give the match of one offer; ``nearest`` (asked,) are the list's best cosines."""
         ranking = self.ranking
-        missing = () if nearest is None else tuple(
-            sentence for sentence, own, best in zip(compared.asked, compared.best(), nearest,
-                                                    strict=True) if own < ANSWERED * best)
+        missing = () if nearest is None else tuple(compress(
+            compared.asked, compared.best() < ANSWERED * nearest))
         return replace(self.plain(offer, place), evidence=compared.pairs(), missing=missing,
                        influence=self._influences.get(offer, ()), raises=self.raises(offer),
                        warnings=find_warnings(ranking, self.pool, offer))
@@ -137,16 +141,15 @@ class Explainer:
         return Match(
             ranking.query.need.need_id, self.pool.offers[offer].offer_id, place,
             float(ranking.scores[offer]),
-            {key: float(values[offer]) for key, values in ranking.features.items()},
-            {key: float(values[offer]) for key, values in self._contributions.items()},
+            {key: values.item(offer) for key, values in ranking.features.items()},
+            {key: values.item(offer) for key, values in self._contributions.items()},
             distance_km=None if np.isnan(distance) else distance,
             propensity=None if chances is None or place > len(chances) else
             float(chances[place - 1]))
 
     def raises(self, offer: int) -> tuple[Message, ...]:
         """Say in which features other offers do better by 0.1 or more of log-odds."""
-        gains = {f.key: self.ranker.weight(f)
-                 * abs(best - float(self.ranking.features[f.key][offer]))
+        gains = {f.key: self.ranker.weight(f) * abs(best - self.ranking.features[f.key].item(offer))
                  for f, best in self._best}
         return tuple(RAISES[key] for key in sorted(gains, key=lambda k: -gains[k])
                      if gains[key] >= LEAST_RAISE)
@@ -187,8 +190,9 @@ def need_sentences(need: Need) -> tuple[str, ...]:
 
 def _nearest_texts(ranking: Ranking, pool: Pool, offer: int) -> list[Text]:
     """Give the texts of an offer that lie nearest to the need, evidence before own words."""
-    rows = sorted(pool.texts_of(offer), key=lambda row: -ranking.text_affinity[row])
-    return [pool.texts[row] for row in rows[:TEXTS_READ]]
+    rows = pool.texts_of(offer)
+    nearest = np.argsort(-ranking.text_affinity[rows.start : rows.stop], kind="stable")
+    return [pool.texts[rows[place]] for place in nearest[:TEXTS_READ].tolist()]
 
 
 def _body(text: Text, pool: Pool) -> str:

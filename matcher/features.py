@@ -298,15 +298,20 @@ FEATURES: tuple[Feature, ...] = (
 )
 
 
-def compute_features(context: Context, as_offer: bool = False) -> dict[str, Floats]:
-    """Compute every feature, each (n_offers,) float32; ``as_offer``: as each offer sees the need.
+def compute_features(context: Context) -> dict[str, Floats]:
+    """Compute every feature as the need sees the offers, each (n_offers,) float32."""
+    return {f.key: f.compute(context).astype(np.float32) for f in FEATURES}
+
+
+def mirror_features(context: Context, features: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Give every feature as each offer sees the need, from those of the same context.
 
     What speaks for an offer (its evidence, its record) says nothing of the need: neutral there.
     """
-    return {f.key: _viewed(f, context, as_offer).astype(np.float32) for f in FEATURES}
+    return {f.key: _mirrored(f, context, features).astype(np.float32) for f in FEATURES}
 
 
-def _viewed(feature: Feature, context: Context, as_offer: bool) -> Floats:
-    if as_offer and feature.key in OFFERS_OWN:
+def _mirrored(feature: Feature, context: Context, features: Mapping[str, Floats]) -> Floats:
+    if feature.key in OFFERS_OWN:
         return np.full(len(context.offers), feature.neutral, np.float32)
-    return (feature.mirror if as_offer and feature.mirror else feature.compute)(context)
+    return feature.mirror(context) if feature.mirror else features[feature.key]

@@ -145,6 +145,7 @@ def _without_lists(text: str, warnings: list[Message]) -> str:
     return "\n".join(kept)
 
 
+@lru_cache(maxsize=64)
 def is_keyword_list(sentence: str) -> bool:
     """Say whether a sentence is ten or more short items, or as many words without grammar.
 
@@ -152,11 +153,19 @@ def is_keyword_list(sentence: str) -> bool:
     """
     is_han = len(_HAN.findall(sentence)) * 2 > len(sentence)
     parts = (_ITEM_OR_SPACE if is_han else _ITEM_END).split(sentence)
-    items = ([count for part in parts if (count := len(terms(part)))]
-             if len(parts) >= LIST_ITEMS else [])
-    short = sum(count <= LONGEST_ITEM for count in items)
-    return short >= max(LIST_ITEMS, 0.8 * len(items)) or (
-        detect(sentence) == "en" and _is_bare(sentence))
+    return _is_mostly_short(parts) or (detect(sentence) == "en" and _is_bare(sentence))
+
+
+def _is_mostly_short(parts: Sequence[str]) -> bool:
+    """Say whether ten or more parts, and four of five of those that say anything, are short."""
+    short = long = 0
+    for part in sorted(parts, key=len, reverse=True) if len(parts) >= LIST_ITEMS else ():
+        count = len(terms(part))
+        short += 0 < count <= LONGEST_ITEM
+        long += count > LONGEST_ITEM
+        if 4 * long > len(parts) - long:  # too many already, and to cut into terms takes long
+            return False
+    return short >= max(LIST_ITEMS, 0.8 * (short + long))
 
 
 def _is_bare(sentence: str) -> bool:

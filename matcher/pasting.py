@@ -20,9 +20,7 @@ def pasted_texts(need: Need, counts: Any, offers: NDArray[np.intp], pool: Pool) 
     ``counts`` (1, HASH_SIZE) are the need's terms, ``offers`` (k,) places in the pool; gives the
     positions of the texts.
     """
-    starts, sizes = pool.starts[offers].tolist(), pool.sizes[offers].tolist()
-    ranges = [np.arange(start, start + size) for start, size in zip(starts, sizes, strict=True)]
-    rows = np.concatenate([np.zeros(0, np.intp), *ranges])
+    rows = run_places(pool.starts[offers], pool.sizes[offers])
     if need.valid_from is not None:
         rows = rows[~(_years(pool)[rows] < need.valid_from.year)]
     likely = _sharing(rows, pool, need.text, counts)
@@ -43,9 +41,14 @@ def _sharing(rows: NDArray[np.intp], pool: Pool, text: str, counts: Any) -> list
     starts = pool.counts.indptr[rows]
     sizes = pool.counts.indptr[rows + 1] - starts
     ends = np.cumsum(sizes)
-    places = np.arange(ends[-1]) + np.repeat(starts - (ends - sizes), sizes)
-    found = np.append(0, np.cumsum(asked[pool.counts.indices[places]]))
+    found = np.append(0, np.cumsum(asked[pool.counts.indices[run_places(starts, sizes)]]))
     return [int(row) for row in rows[found[ends] - found[ends - sizes] >= least]]
+
+
+def run_places(starts: NDArray[Any], sizes: NDArray[Any]) -> NDArray[np.intp]:
+    """Give all places (n,) of runs that begin at ``starts`` (k,); ``sizes`` (k,) sum to n."""
+    before = np.cumsum(sizes) - sizes
+    return np.asarray(np.arange(int(sizes.sum())) + np.repeat(starts - before, sizes), np.intp)
 
 
 def _years(pool: Pool) -> NDArray[np.float64]:

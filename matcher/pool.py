@@ -18,6 +18,8 @@ from matcher.vocabulary import Evidence, Message, Offer
 Floats = NDArray[np.float32]
 Place = tuple[float, float] | None
 NEAR_COPY = 0.95
+FIRST_PLACES = 10
+COPIES_SHOWN = 2
 Embed = Callable[[Sequence[str]], Floats]
 Read = Callable[[Sequence[str]], Sequence[ReadText]]
 
@@ -115,6 +117,26 @@ def near_copies(offers: Sequence[Offer], vectors: Floats) -> NDArray[np.intp]:
         copied = alike.sum(axis=1) > 1
         groups[places[copied]] = places[alike.argmax(axis=1)[copied]]
     return groups
+
+
+def spread_copies(order: NDArray[np.intp], copies: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Let at most two of each group of near-copies into the first ten places.
+
+    ``order`` (k,) are offers, best first; ``copies`` (n_offers,) their groups, -1 for none.
+    """
+    first = np.flatnonzero(first_copies(order, copies))[:FIRST_PLACES]
+    return np.concatenate([order[first], np.delete(order, first)])
+
+
+def first_copies(order: NDArray[np.intp], copies: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Mark, in order (k,), offers that have no near-copies or are the first two of theirs."""
+    marks = np.ones(len(order), bool)
+    seen: dict[int, int] = {}
+    for place in np.flatnonzero(copies[order] >= 0).tolist():
+        group = int(copies[order[place]])
+        seen[group] = seen.get(group, 0) + 1
+        marks[place] = seen[group] <= COPIES_SHOWN
+    return marks
 
 
 def build_pool(offers: Iterable[Offer], evidence: Iterable[Evidence], embed: Embed,

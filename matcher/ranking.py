@@ -31,10 +31,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.features import FEATURES, Context, Record, compute_features
+from matcher.features import FEATURES, Context, Record, compute_features, mirror_features
 from matcher.lexical import count_terms, group_of
-from matcher.pasting import pasted_texts, pool_without
-from matcher.pool import Embed, Floats, Place, Pool
+from matcher.pasting import pasted_texts, pool_without, run_places
+from matcher.pool import Embed, Floats, Place, Pool, spread_copies
 from matcher.ranker import Ranker
 from matcher.vocabulary import Conflict, Message, Need, Offer, is_open
 
@@ -43,8 +43,6 @@ EARTH_KM = 6371.0
 TEMPERATURE = 0.2  # 0.1 for cosines; the affinity adds words to them and spreads twice as far
 ORDINARY = 0.25
 CHECKED = 100
-FIRST_PLACES = 10
-COPIES_SHOWN = 2
 AFFINITY = next(f for f in FEATURES if f.key == "affinity")
 
 
@@ -141,10 +139,16 @@ def _scored(query: Query, texts: Floats, pool: Pool, ranker: Ranker,
                       pool.evidence, circumstances.records, circumstances.day, pool.kept)
     features = compute_features(context)
     scores = ranker.score(features)
-    welcome = ranker.score(compute_features(context, as_offer=True))
-    order = np.lexsort((pool.id_order, -scores))
-    return Ranking(query, ok, features, distance, scores, texts,
-                   spread_copies(order[ok[order]], pool.copies), welcome, fill=fill)
+    welcome = ranker.score(mirror_features(context, features))
+    return Ranking(query, ok, features, distance, scores, texts, _ordered(ok, scores, pool),
+                   welcome, fill=fill)
+
+
+def _ordered(ok: NDArray[np.bool_], scores: NDArray[np.float64], pool: Pool) -> NDArray[np.intp]:
+    """Sort the eligible offers by score and id, near-copies spread; (k,) places in the pool."""
+    rows = np.flatnonzero(ok)
+    order = rows[np.lexsort((pool.id_order[rows], -scores[rows]))]
+    return spread_copies(order, pool.copies)
 
 
 def rescore(ranking: Ranking, pool: Pool, ranker: Ranker) -> Ranking:
@@ -153,9 +157,8 @@ def rescore(ranking: Ranking, pool: Pool, ranker: Ranker) -> Ranking:
     The weights inside the affinity, and ``welcome``, stay those of the ranking.
     """
     scores = ranker.score(ranking.features)
-    order = np.lexsort((pool.id_order, -scores))
     return replace(ranking, scores=scores, propensities=None,
-                   order=spread_copies(order[ranking.eligible[order]], pool.copies))
+                   order=_ordered(ranking.eligible, scores, pool))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +183,7 @@ def ranks_without(ranking: Ranking, pool: Pool, ranker: Ranker, offers: Sequence
     """
     sizes = pool.sizes[offers]
     of_text = np.repeat(np.array(offers, np.intp), sizes)
-    ends = np.cumsum(sizes)
-    rows = pool.starts[of_text] + np.arange(len(of_text)) - np.repeat(ends - sizes, sizes)
+    ends, rows = np.cumsum(sizes), run_places(pool.starts[offers], sizes)
     values = np.exp(ranking.text_affinity[rows].astype(float) / TEMPERATURE)
     others = np.repeat(sizes - 1, sizes)
     missing = np.maximum(fill.least - others, 0)
@@ -194,26 +196,6 @@ def ranks_without(ranking: Ranking, pool: Pool, ranker: Ranker, offers: Sequence
     better = len(odds.rising) - np.searchsorted(odds.rising, lowered, side="right")
     places = better - (ranking.eligible[of_text] & (own > lowered)) + 1
     return [part.tolist() for part in np.split(places, ends[:-1])]
-
-
-def spread_copies(order: NDArray[np.intp], copies: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Let at most two of each group of near-copies into the first ten places.
-
-    ``order`` (k,) are offers, best first; ``copies`` (n_offers,) their groups, -1 for none.
-    """
-    first = np.flatnonzero(first_copies(order, copies))[:FIRST_PLACES]
-    return np.concatenate([order[first], np.delete(order, first)])
-
-
-def first_copies(order: NDArray[np.intp], copies: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Mark, in order (k,), offers that have no near-copies or are the first two of theirs."""
-    marks = np.ones(len(order), bool)
-    seen: dict[int, int] = {}
-    for place in np.flatnonzero(copies[order] >= 0).tolist():
-        group = int(copies[order[place]])
-        seen[group] = seen.get(group, 0) + 1
-        marks[place] = seen[group] <= COPIES_SHOWN
-    return marks
 
 
 def text_affinities(queries: Sequence[Query], pool: Pool, ranker: Ranker,
@@ -230,11 +212,16 @@ def text_affinities(queries: Sequence[Query], pool: Pool, ranker: Ranker,
     groups = np.array([group_of(q.need.text) for q in queries])
     for group in np.unique(groups):
         mine = np.flatnonzero(groups == group)
+        own = values if len(mine) == len(values) else values[mine]
         slope, offset = _line(group, pool, ranker)
-        values[mine] = values[mine] * slope + offset
+        own *= slope  # in place: these arrays are large
+        own += offset
         if group in pool.indexes:
             words = pool.indexes[group].cosines(counts[mine], len(pool.texts))
-            values[mine] += np.float32(ranker.lexical_weights.get(group, 1.0)) * words
+            words *= np.float32(ranker.lexical_weights.get(group, 1.0))
+            own += words
+        if own is not values:
+            values[mine] = own
     return values
 
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.features import NEAR_KM
-from matcher.pool import Pool
-from matcher.ranking import Ranking, alike, first_copies, spread_copies
+from matcher.pool import Pool, first_copies, spread_copies
+from matcher.ranking import Ranking, alike
 from matcher.reference import centres
 from matcher.vocabulary import Message, Need, Offer
 

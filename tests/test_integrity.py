@@ -15,9 +15,9 @@ from matcher import demonstration
 from matcher.features import Record
 from matcher.integrity import _AGAIN, find_pasted, least_shared, may_repeat, read_fairly
 from matcher.lexical import terms
-from matcher.pool import build_pool, near_copies
+from matcher.pool import build_pool, near_copies, spread_copies
 from matcher.ranker import load_ranker
-from matcher.ranking import Circumstances, Query, Ranking, rank, spread_copies
+from matcher.ranking import Circumstances, Query, Ranking, rank
 from matcher.reading import read_texts
 from matcher.reference import place
 from matcher.scope import choose_scope

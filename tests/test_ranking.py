@@ -10,7 +10,7 @@ from conftest import DAY, EVIDENCE, NEEDS, OFFERS
 from matcher.encoding import load_encoder
 from matcher.errors import ModelFileError
 from matcher.explanation import explain
-from matcher.features import FEATURES, Context, Record, compute_features
+from matcher.features import FEATURES, Context, Record, compute_features, mirror_features
 from matcher.languages import INTERFACE_LANGUAGES
 from matcher.pool import build_pool
 from matcher.ranker import load_ranker
@@ -213,5 +213,6 @@ def test_what_was_not_counted_is_said_with_the_match():
 def test_codes_of_one_scheme_agree_by_their_common_beginning(asked, given, seen_by_need, seen_by_offer):
     need, offer = replace(NEEDS[0], codes=asked), replace(OFFERS[0], codes=given)
     context = Context(need, (offer,), np.zeros(1, np.float32), np.zeros(1, np.float32))
-    found = [compute_features(context, as_offer)["codes"][0] for as_offer in (False, True)]
+    own = compute_features(context)
+    found = [features["codes"][0] for features in (own, mirror_features(context, own))]
     assert found == pytest.approx([seen_by_need, seen_by_offer])

@@ -101,6 +101,16 @@ def test_kept_sentences_are_not_encoded_again(space, monkeypatch):
     assert np.array_equal(later.embed_sentences([SENTENCE]), vectors)
 
 
+def test_a_stored_vector_that_was_cut_short_is_not_filled_up_with_another(space):
+    space.embed(["first", "second"], "document")
+    with space.store.writing() as connection:
+        assert connection.exec_driver_sql(
+            "UPDATE vectors SET content = x'' WHERE hash = ?", (text_hash("second"),)).rowcount == 1
+    later = workspace.Workspace(space.store, load_encoder(), load_ranker())
+    with pytest.raises(ValueError, match="reshape"):
+        later.embed(["first", "second"], "document")
+
+
 def test_of_a_typed_need_no_sentence_is_kept(space):
     typed = "主軸在開機後伸長，想找補償的方法。"
     workflow.match_text(space, typed, day=date(2026, 11, 28))

@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from conftest import EVIDENCE, NEEDS, OFFERS, PARTIES
 
 from matcher.errors import InputError, StoreError, UnknownRecordError
-from matcher.store import Changes, open_store, text_hash
+from matcher.store import Changes, open_store, records, text_hash
 from matcher.store.schema import metadata
 from matcher.vocabulary import (
     Conflict,
@@ -43,6 +43,16 @@ def test_what_goes_in_comes_out(store):
     assert store.needs_by_centre() == {"CTSP": 1, "PABP": 1}
 
 
+def test_an_empty_store_has_no_records_of_any_kind(store):
+    assert [store.needs(), store.offers(), store.evidence("O1"), store.judged(), store.conflicts()] == [()] * 5
+    assert store.parties() == {}
+    with pytest.raises(UnknownRecordError, match="N1"):
+        store.need("N1")
+    with store.frozen() as frozen:
+        assert not any(frozen.left_out.values())
+        assert frozen.offers() == ()
+
+
 def test_a_second_import_changes_only_what_changed(store):
     store.put(**ALL)
     before = store.snapshot()
@@ -59,6 +69,8 @@ def test_a_second_import_changes_only_what_changed(store):
     ("UPDATE judged SET date = 'SECRET' WHERE judge = 'me'", "judged", ("N1", "O1", "me"), "date"),
     ("UPDATE judged SET grade = 'SECRET' WHERE judge = 'me'", "judged", ("N1", "O1", "me"), "grade"),
     ("UPDATE needs SET title = x'ff' WHERE need_id = 'N1'", "needs", ("N1",), "title"),
+    ("UPDATE needs SET themes = '[1]' WHERE need_id = 'N1'", "needs", ("N1",), "themes"),
+    ("UPDATE needs SET valid_from = 'SECRET' WHERE need_id = 'N1'", "needs", ("N1",), "valid_from"),
 ])
 def test_a_damaged_row_is_left_out_by_its_whole_key_and_named_by_its_field(store, sql, what, key, field):
     others = [JudgedPair("N1", "O1", 2, "you"), JudgedPair("N1", "O2", 1, "me too")]
@@ -90,7 +102,9 @@ def test_deleting_an_offer_takes_its_evidence_along(store):
         store.offer("O1")
 
 
-def test_vectors_are_kept_exactly_and_by_encoder(store):
+@pytest.mark.parametrize("many", [5000, 100])  # read by their keys, and in one pass over the table
+def test_vectors_are_kept_exactly_and_by_encoder(store, monkeypatch, many):
+    monkeypatch.setattr(records, "MANY", many)
     rows = np.random.default_rng(0).normal(size=(1200, 8)).astype(np.float32)
     vectors = {text_hash(str(i)): row for i, row in enumerate(rows)}
     store.put_vectors("a", vectors)
@@ -98,6 +112,7 @@ def test_vectors_are_kept_exactly_and_by_encoder(store):
     found = store.vectors("a", [*vectors, "unknown"])
     assert found.keys() == vectors.keys()
     assert all((found[key] == vectors[key]).all() for key in vectors)
+    assert store.vectors("a", list(vectors)[:300]).keys() == set(list(vectors)[:300])
     assert store.vectors("b", list(vectors)) == {}
     with pytest.raises(StoreError, match=r"length \[9\]; those stored have 8"):
         store.put_vectors("a", {"x": np.zeros(9, np.float32)})

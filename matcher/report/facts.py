@@ -183,12 +183,21 @@ ROWS: Mapping[str, Any] = {"events": Event, "market": Market, "skipped": Skipped
                            "quotas": QuotaKept}
 
 
+# Most values of facts are of these types; JSON has them as they are.
+SIMPLE = frozenset({str, int, float, bool, type(None)})
+
+
 def to_json(facts: Facts) -> dict[str, Any]:
     """Give facts as JSON values."""
     return {f.name: _plain(getattr(facts, f.name)) for f in fields(Facts)}
 
 
 def _plain(value: Any) -> Any:
+    if type(value) in SIMPLE:
+        return value
+    if isinstance(value, Mapping):
+        return (dict(value) if SIMPLE.issuperset(map(type, value.values())) else
+                {k: _plain(v) for k, v in value.items()})
     if isinstance(value, Message):
         return message_row(value)
     if isinstance(value, Skipped):
@@ -197,14 +206,13 @@ def _plain(value: Any) -> Any:
         return {name: _plain(getattr(value, name)) for name in field_names(cast(Any, type(value)))}
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, Mapping):
-        return {k: _plain(v) for k, v in value.items()}
     return [_plain(v) for v in value] if isinstance(value, (tuple, list)) else value
 
 
 def from_json(plain: Mapping[str, Any]) -> Facts:
     """Read facts back."""
-    values = {name: _frozen(value) for name, value in plain.items()}
+    values = {name: _frozen(value) for name, value in plain.items()
+              if name not in KINDS and name not in ROWS}
     for name, kind in KINDS.items():
         values[name] = {key: _noun(kind, row) for key, row in plain[name].items()}
     for name, kind in ROWS.items():
@@ -223,8 +231,10 @@ def _rules(row: Mapping[str, Any]) -> Rules:
 def _frozen(value: Any) -> Any:
     """Lists become tuples, all the way down."""
     if isinstance(value, list):
-        return tuple(_frozen(v) for v in value)
-    return {k: _frozen(v) for k, v in value.items()} if isinstance(value, dict) else value
+        return tuple(value) if SIMPLE.issuperset(map(type, value)) else tuple(map(_frozen, value))
+    if isinstance(value, dict) and not SIMPLE.issuperset(map(type, value.values())):
+        return {k: _frozen(v) for k, v in value.items()}
+    return value
 
 
 def _noun(kind: Any, row: Mapping[str, Any]) -> Any:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, Table, select, tuple_
 
 from matcher.store import schema
 from matcher.store.notes import to_outcome
-from matcher.store.records import NOUNS, misfit, read_rows, to_noun
+from matcher.store.records import NOUNS, all_fit, misfit, read_nouns, read_rows, to_noun
 from matcher.vocabulary import STAGES
 
 # The whole primary key of a row.
@@ -18,6 +18,7 @@ Key = tuple[Any, ...]
 # What a row that cannot be read raises.
 ROW_FAULTS = (ValueError, TypeError, LookupError)
 Make = Callable[[Mapping[str, Any]], Any]
+Read = Callable[[Select[Any]], Sequence[Any]]
 Faults = dict[Key, str]
 
 
@@ -29,11 +30,14 @@ def sound_records(connection: Connection
     """
     faults, records = {}, {}
     for what, (noun, table) in NOUNS.items():
-        faults[what], read = _read(connection, table, partial(to_noun, noun))
+        faults[what], read = _read(connection, table, partial(to_noun, noun),
+                                   partial(read_nouns, connection, noun))
         if not faults[what]:
             records[what] = read
     stages = schema.outcomes.c.stage.in_(STAGES)
-    faults["outcomes"], _ = _read(connection, schema.outcomes, to_outcome, stages)
+    faults["outcomes"], _ = _read(
+        connection, schema.outcomes, to_outcome,
+        lambda query: [to_outcome(row) for row in read_rows(connection, query)], stages)
     return faults, records
 
 
@@ -45,16 +49,18 @@ def but_for(table: Table, hidden: Iterable[Key]) -> ColumnElement[bool]:
     return tuple_(*columns).not_in(keys)
 
 
-def _read(connection: Connection, table: Table, make: Make, *where: ColumnElement[bool]
+def _read(connection: Connection, table: Table, make: Make, read: Read, *where: ColumnElement[bool]
           ) -> tuple[Faults, tuple[Any, ...]]:
     """Read a table in the order of its keys; where a row breaks that, each row alone."""
     keys = tuple(table.primary_key.columns)
     query = select(table).where(*where).order_by(*keys)
     try:
-        rows = read_rows(connection, query)
-        made = tuple(make(row) for row in rows)
-        return {tuple(row[column.name] for column in keys): field
-                for row, record in zip(rows, made, strict=True) if (field := misfit(record))}, made
+        made = tuple(read(query))
+        if all_fit(made):
+            return {}, made
+        found = connection.execute(select(*keys).where(*where).order_by(*keys)).all()
+        return {tuple(key): field for key, record in zip(found, made, strict=True)
+                if (field := misfit(record))}, made
     except ROW_FAULTS:
         found = connection.execute(select(*keys).where(*where).order_by(*keys)).all()
         return {tuple(key): field for key in found

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import delete, select
 
 from matcher.store import schema
-from matcher.store.records import portions, put_missing
+from matcher.store.records import put_missing, rows_by_key
 from matcher.store.store import Store
 
 _table = schema.readings
@@ -15,14 +15,9 @@ _table = schema.readings
 
 def readings(store: Store, rules: str, hashes: Sequence[str]) -> dict[str, bytes]:
     """Give the kept readings of these text hashes; unknown ones are absent."""
-    query = select(_table.c.hash, _table.c.content).where(
-        _table.c.rules == rules, _table.c.hash.in_(bindparam("hashes", expanding=True)))
-    found: dict[str, bytes] = {}
+    query = select(_table.c.hash, _table.c.content).where(_table.c.rules == rules)
     with store.reading() as connection:
-        for part in portions(list(dict.fromkeys(hashes))):
-            found.update((row[0], row[1]) for row in connection.execute(query, {"hashes": part}
-                                                                        ).all())
-    return found
+        return {row[0]: row[1] for row in rows_by_key(connection, query, hashes)}
 
 
 def put_readings(store: Store, rules: str, read: Mapping[str, bytes]) -> None:

@@ -28,8 +28,8 @@ from matcher.store.records import (
     portions,
     put_missing,
     put_records,
-    read_rows,
-    to_noun,
+    read_nouns,
+    rows_by_key,
     touch,
 )
 from matcher.vocabulary import (
@@ -185,7 +185,7 @@ class Store:
         if hidden := self.left_out.get(what):
             query = query.where(but_for(table, hidden))
         with self.reading() as connection:
-            return tuple(to_noun(noun, row) for row in read_rows(connection, query))
+            return tuple(read_nouns(connection, noun, query))
 
     def _one(self, what: str, name: str, **where: str) -> Any:
         found = self._all(what, **where)
@@ -240,14 +240,10 @@ class Store:
     def vectors(self, encoder: str, hashes: Sequence[str]) -> dict[str, Floats]:
         """Give the stored vectors (d,) of these text hashes; unknown ones are absent."""
         table = schema.vectors
-        query = select(table.c.hash, table.c.content).where(
-            table.c.encoder == encoder, table.c.hash.in_(bindparam("hashes", expanding=True)))
-        found: dict[str, Floats] = {}
+        query = select(table.c.hash, table.c.content).where(table.c.encoder == encoder)
         with self.reading() as connection:
-            for part in portions(list(dict.fromkeys(hashes))):
-                for key, content in connection.execute(query, {"hashes": part}).all():
-                    found[key] = np.frombuffer(content, "<f4").astype(np.float32)
-        return found
+            return {row[0]: np.asarray(np.frombuffer(row[1], "<f4"), np.float32)
+                    for row in rows_by_key(connection, query, hashes)}
 
     def put_vectors(self, encoder: str, vectors: Mapping[str, Floats]) -> None:
         """Store vectors by text hash; all of one encoder must have one length d.
