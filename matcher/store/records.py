@@ -167,13 +167,7 @@ def _column(name: str, values: Sequence[Any]) -> Sequence[Any]:
 
 def to_noun(noun: type[Noun], row: Mapping[str, Any]) -> Noun:
     """Make a noun of a row: lists to tuples, ISO text to dates."""
-    values: dict[str, Any] = {}
-    for name in field_names(cast(Any, noun)):
-        value = row[name]
-        if isinstance(value, str) and name.startswith("valid_"):
-            value = date.fromisoformat(value)
-        values[name] = tuple(value) if isinstance(value, list) else value
-    return noun(**values)
+    return noun(*(_column(name, [row[name]])[0] for name in field_names(cast(Any, noun))))
 
 
 @cache
