@@ -93,7 +93,7 @@ class Year:
         self.random = Random(seed)
         self.space = Workspace(store, Concepts(), replace(load_ranker(), intercept=-6.0, revision="base",
                                weights={**load_ranker().weights, "affinity": 7.0}))
-        self.rules = Rules(0.3, 4, 3, 10)
+        self.rules = Rules(0.3, 4, 2, 10)
         self.log, self.count = Log(), {"N": 0, "O": 0, "E": 0}
         store.put(parties=self._parties())
         store.put(needs=[self.need() for _ in range(needs)], offers=[self.offer() for _ in range(offers)])
@@ -227,7 +227,7 @@ class Year:
                 self.space.ranker, intercept=-6.3, revision="sharper"))
             self.log.weights = True
         if month == 8:
-            self.rules = replace(self.rules, threshold=0.35, per_offer=2)
+            self.rules = replace(self.rules, threshold=0.35, per_offer=1)
             self.log.rules = True
 
     # ---- what people do ---------------------------------------------------------------------

@@ -26,7 +26,7 @@ LEFT_OUT = {"differences": (9,), "judged": (2, 3)}
 
 
 # Causes that no edit of this year brings about by itself; tests/test_report_causes.py has them.
-RARE = {"capacity", "capacity-freed", "encoder", "skipped", "restored", "text-skipped", "text-restored", "need-moved", "scope", "pool", "offer-reopened"}
+RARE = {"encoder", "skipped", "restored", "text-skipped", "text-restored", "need-moved", "scope", "pool", "offer-reopened"}
 # Days are told to one decimal.
 ROUNDED = {"times": 0.0501}
 # Their order is told elsewhere, or follows from figures that are hidden.
