@@ -37,7 +37,7 @@ def _sharing(rows: NDArray[np.intp], pool: Pool, text: str, counts: Any) -> list
         return []
     asked = np.zeros(HASH_SIZE, bool)
     asked[counts.indices] = True
-    least -= count_distinct(text) - int(asked.sum())  # two terms may have one hash
+    least -= count_distinct(text) - counts.nnz  # two terms may have one hash
     starts = pool.counts.indptr[rows]
     sizes = pool.counts.indptr[rows + 1] - starts
     ends = np.cumsum(sizes)

@@ -48,10 +48,10 @@ class Pool:
     texts' term counts, ``places`` (lat, lng in degrees) or None, one an offer;
     ``evidence`` is each offer's.
     Derived once: ``starts`` and ``sizes`` (n_offers,) cut the texts by offer,
-    ``indexes`` holds one lexical index a language group, ``id_order``
-    (n_offers,) breaks ties by offer id, ``copies`` (n_offers,) names the first of the near-copies
-    of one party, -1 where an offer has none; ``kept`` is what features computed of the
-    offers alone.
+    ``indexes`` holds one lexical index a language group, ``by_id``
+    (n_offers,) lists the offers by their ids, ``copies`` (n_offers,) names the first of the
+    near-copies of one party, -1 where an offer has none; ``kept`` is what features computed of
+    the offers alone.
     """
 
     offers: tuple[Offer, ...]
@@ -62,7 +62,7 @@ class Pool:
     evidence: tuple[tuple[Evidence, ...], ...] = ()
     starts: NDArray[np.intp] = field(init=False)
     sizes: NDArray[np.intp] = field(init=False)
-    id_order: NDArray[np.intp] = field(init=False)
+    by_id: NDArray[np.intp] = field(init=False)
     indexes: dict[str, LexicalIndex] = field(init=False)
     copies: NDArray[np.intp] = field(init=False)
     kept: dict[object, Any] = field(init=False, repr=False, compare=False)
@@ -74,7 +74,7 @@ class Pool:
         derived = {
             "starts": starts,
             "sizes": np.bincount(owner, minlength=len(self.offers)),
-            "id_order": np.argsort(np.argsort(ids, kind="stable"), kind="stable"),
+            "by_id": np.argsort(ids, kind="stable"),
             "indexes": _index(self.texts, self.counts),
             "copies": near_copies(self.offers, self.vectors[starts]),
             "kept": {},

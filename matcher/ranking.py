@@ -146,9 +146,8 @@ def _scored(query: Query, texts: Floats, pool: Pool, ranker: Ranker,
 
 def _ordered(ok: NDArray[np.bool_], scores: NDArray[np.float64], pool: Pool) -> NDArray[np.intp]:
     """Sort the eligible offers by score and id, near-copies spread; (k,) places in the pool."""
-    rows = np.flatnonzero(ok)
-    order = rows[np.lexsort((pool.id_order[rows], -scores[rows]))]
-    return spread_copies(order, pool.copies)
+    rows = pool.by_id[ok[pool.by_id]]
+    return spread_copies(rows[np.argsort(-scores[rows], kind="stable")], pool.copies)
 
 
 def rescore(ranking: Ranking, pool: Pool, ranker: Ranker) -> Ranking:
@@ -252,9 +251,11 @@ def filling(values: Floats, pool: Pool) -> Filling:
     if "usual size" not in pool.kept:
         pool.kept["usual size"] = float(np.median(pool.sizes))
     place = ORDINARY * (len(values) - 1)
-    low, high = int(place), min(int(place) + 1, len(values) - 1)
-    first, second = np.partition(values, (low, high))[[low, high]].astype(float)
-    return Filling(pool.kept["usual size"], float(first + (second - first) * (place - low)))
+    low = int(place)
+    cut = np.partition(values, low)  # for one place ten times as fast as for two
+    first, second = float(cut[low]), float(cut[low + 1 :].min(initial=np.inf))
+    above = (second - first) * (place - low) if place > low else 0.0
+    return Filling(pool.kept["usual size"], first + above)
 
 
 def log_mean_exp(values: Floats, pool: Pool, fill: Filling | None = None) -> Floats:

@@ -127,7 +127,8 @@ def rows_by_key(connection: Connection, query: Select[Any], keys: Iterable[str]
     wanted = list(dict.fromkeys(keys))
     if len(wanted) > MANY:
         known = set(wanted)
-        yield from (row for row in connection.execute(query) if row[0] in known)
+        for rows in connection.execute(query).partitions(PORTION):  # not fetched one by one
+            yield from (row for row in rows if row[0] in known)
         return
     column: Any = query.selected_columns[0]
     chosen = query.where(column.in_(bindparam("keys", expanding=True)))
