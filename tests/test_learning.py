@@ -9,6 +9,7 @@ import pytest
 
 from matcher.errors import InputError
 from matcher.learning.corpus import pair_weights
+from matcher.learning.edict import read_edict
 from matcher.learning.plan import read_plan
 
 PAIRS = [("greenhouse sensor", "溫室感測器"), ("oral vaccine", "口服疫苗"), ("spindle error", "主軸誤差"),
@@ -42,6 +43,58 @@ def test_japanese_forms_that_chinese_does_not_write_are_folded():
     assert "芸" not in forms
     rules = folding_rules(set("气发开究研"), forms)
     assert [rules.get(sign, sign) for sign in "気発開研龘é"] == ["气", "发", "开", "研", "〓", "é"]
+
+
+# The format of EDICT with words of our own choosing; none of its lines.
+EDICT = """\
+　？？？ /EDICT, a heading/Created: 2021/
+温室 [おんしつ] /(n) greenhouse/hothouse/(P)/
+ワクチン /(n) (med) vaccine (for injection)/vaccination/
+軸 [じく] /(n) (1) spindle/axle/(n) (2) stalk/(3) axis/(4) scroll/(P)/
+何処 [どこ] /(pn) (uk) where/(P)/
+蒲焼 [かばやき] /(n) kabayaki (grilled eel)/(n) (2) 鰻/
+古語 [こご] /(n) (arch) old word/
+長い [ながい] /(adj-i) a gloss that goes on and on until it is longer than sixty characters are/
+"""
+
+
+def test_a_dictionary_gives_the_first_gloss_of_each_sense(tmp_path):
+    (tmp_path / "edict").write_bytes(EDICT.encode("euc-jp"))
+    found = [(w.japanese, w.english, w.is_common) for w in read_edict(tmp_path / "edict")]
+    assert found == [
+        ("温室", "greenhouse", True), ("ワクチン", "vaccine", False), ("軸", "spindle", True), ("軸", "stalk", True),
+        ("軸", "axis", True), ("どこ", "where", True), ("蒲焼", "kabayaki", False)]
+
+
+@pytest.mark.parametrize(("content", "sentence"), [
+    (None, "The dictionary .*edict cannot be read: .*No such file"),
+    ("軸 /spindle/".encode("utf-16"), "The dictionary .*edict cannot be read"),
+    (b"spindle;axle", "The dictionary .*edict cannot be read: no line of the form 漢字"),
+])
+def test_a_file_that_is_no_dictionary_is_refused_by_name(tmp_path, content, sentence):
+    if content is not None:
+        (tmp_path / "edict").write_bytes(content)
+    with pytest.raises(InputError, match=sentence):
+        read_edict(tmp_path / "edict")
+
+
+@pytest.mark.st
+def test_a_dictionary_stands_behind_the_sentences_of_japanese_alone(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from matcher.learning.corpus import read_corpus
+
+    for code in ("ja", "ko"):
+        pq.write_table(pa.table({"en": ["fish farm"], "text": [code], "domain": ["general"], "source": ["ours"]}),
+                       tmp_path / f"en-{code}.parquet")
+    (tmp_path / "edict").write_bytes(EDICT.encode("euc-jp"))
+    corpus = read_corpus(tmp_path, str(tmp_path / "edict"))
+    assert corpus.other == ["ja", "温室", "ワクチン", *["軸"] * 3, "どこ", "蒲焼", "ko"]
+    assert corpus.languages.tolist() == ["ja"] * 8 + ["ko"]
+    assert corpus.sources[1:4].tolist() == ["edict-common", "edict", "edict-common"]
+    common, rare, general = corpus.weights[[1, 2, 0]] / corpus.weights[2]
+    assert (common, rare, general) == pytest.approx((10, 1, 80 / 3))
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.errors import InputError
+from matcher.learning import edict
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ SOURCE_WEIGHTS: Mapping[str, float] = {
     "general_3am_captions": 4.0, "g2_tatoeba_kor": 1.5, "g2_tatoeba_vie": 1.5,
     "g2_mozilla_org": 0.6, "g2_sahana_eden": 0.5, "g2_pkp_ojs": 0.5, "g2_orcid": 0.5,
     "g2_inaturalist": 0.6,
+    edict.COMMON: 3.0, edict.RARE: 0.3,
 }
 LANGUAGE_POWER = 0.7
 # Japanese is the weakest language: most of its text is manuals.
@@ -54,8 +56,11 @@ class Corpus:
         return replace(self, weights=weights / weights.sum())
 
 
-def read_corpus(folder: Path) -> Corpus:
-    """Read every ``en-*.parquet`` of a folder; raise ``InputError`` when there is none."""
+def read_corpus(folder: Path, dictionary: str = "") -> Corpus:
+    """Read every ``en-*.parquet`` of a folder; raise ``InputError`` when there is none.
+
+    ``dictionary``, an EDICT file, gives words to Japanese beside its sentences.
+    """
     files = sorted(folder.glob("en-*.parquet"))
     if not files:
         raise InputError("The folder {folder} has no file en-*.parquet.", folder=str(folder))
@@ -65,6 +70,8 @@ def read_corpus(folder: Path) -> Corpus:
     codes = [file.stem.removeprefix("en-") for file in files]
     for file, code in zip(files, codes, strict=True):
         table = _read(file)
+        if code == "ja" and dictionary:
+            _add_words(table, edict.read_edict(Path(dictionary)))
         english += table["en"]
         other += table["text"]
         languages.append(np.full(len(table["en"]), code))
@@ -81,6 +88,14 @@ def _read(file: Path) -> dict[str, list[Any]]:
 
     columns = ["en", "text", "domain", "source"]
     return dict(pyarrow.parquet.read_table(file, columns=columns).to_pydict())
+
+
+def _add_words(table: dict[str, list[Any]], words: Sequence[edict.Word]) -> None:
+    """Put a dictionary's words behind the pairs of a table."""
+    table["en"] += [word.english for word in words]
+    table["text"] += [word.japanese for word in words]
+    table["domain"] += ["term"] * len(words)
+    table["source"] += [edict.COMMON if word.is_common else edict.RARE for word in words]
 
 
 def pair_weights(domains: Sequence[str], sources: Sequence[str],

@@ -87,7 +87,7 @@ def prepare_transformer(vocabulary: Vocabulary, held: HeldOut, corpus: Corpus,
 def prepare(plan: Plan) -> tuple[Vocabulary, HeldOut, Corpus, tuple[Side, Side], Rows]:
     """Do everything before the transformer."""
     claim_work(plan)
-    corpus = read_corpus(plan.data)
+    corpus = read_corpus(plan.data, plan.edict)
     vocabulary = prepare_vocabulary(corpus, plan)
     held, corpus = hold_out(corpus, plan.held_papers, plan.held_pairs, plan.seed)
     log.info("held out %d papers and %s pairs", len(held.papers),

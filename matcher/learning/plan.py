@@ -69,7 +69,8 @@ class TransformerPlan:
 class Plan:
     """The whole run. ``data``, ``work`` and ``out`` are folders, relative to the working one.
 
-    ``start``, when given, is a published folder to go on from instead of from nothing.
+    ``start``, when given, is a published folder to go on from instead of from nothing; ``edict``
+    a dictionary of Japanese words (matcher.learning.edict).
     """
 
     data: Path
@@ -81,6 +82,7 @@ class Plan:
     held_papers: int = 2_000
     held_pairs: int = 500
     start: str = ""
+    edict: str = ""
     static: StaticPlan = field(default_factory=StaticPlan)
     transformer: TransformerPlan = field(default_factory=TransformerPlan)
 
