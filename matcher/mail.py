@@ -11,8 +11,9 @@ from __future__ import annotations
 import base64
 import smtplib
 import ssl
+import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -59,9 +60,11 @@ def queue(store: Store, key: str, recipient: str, subject: Message, body: Messag
 
 def deliver(store: Store, settings: Settings, now: datetime) -> Delivery:
     """Send every mail whose time has come; raise ``SettingError`` for a bad MATCHER_SMTP_URL."""
-    send, done = _sender(settings), Delivery()
+    send, done, began = _sender(settings), Delivery(), time.monotonic()
     for mail in mails(store, due=now):
-        if not claim(store, mail, now + CLAIMED):
+        # From this moment, not from the start: a sending may last longer than a claim.
+        passed = timedelta(seconds=time.monotonic() - began)
+        if not claim(store, mail, now + passed + CLAIMED):
             continue
         try:
             send(mail, compose(mail, settings.values["MAIL_FROM"]))
@@ -145,4 +148,5 @@ def _send(url: str, message: EmailMessage) -> None:
         if parts.username:
             server.login(unquote(parts.username), unquote(parts.password or ""))
         server.send_message(message)
-        server.quit()
+        with suppress(OSError, smtplib.SMTPException):  # the server has the mail, come what may
+            server.quit()

@@ -12,6 +12,7 @@ from matcher.report.model import (
     HIDDEN,
     Chart,
     Column,
+    Names,
     Report,
     Section,
     Table,
@@ -19,10 +20,14 @@ from matcher.report.model import (
     to_plain,
     to_report,
 )
-from matcher.report.month import Month, stage_counts, total, without_zeros
+from matcher.report.month import Month, stage_counts, term, total, without_zeros
 from matcher.report.sections.fairness import fairness
+from matcher.report.sections.pipeline import outcomes, pipeline
+from matcher.report.sections.quality import quality
+from matcher.report.sections.region import gaps
+from matcher.report.sections.summary import summary
 from matcher.report.wording import Wording
-from matcher.vocabulary import Message, Run
+from matcher.vocabulary import THEMES, Message, Run
 
 ENTRY = Entry("主軸", "m", "F1", "CTSP", "臺中市", "capability", (), None, None, "zh", "national", 1, 80, 5)
 FIRST = date(2026, 12, 1)
@@ -54,6 +59,86 @@ def month_of(*events, parties=(), needs=9):
 def test_sums_grow_for_readers_by_three_firms_at_once(events, office, readers):
     found = total(month_of(*events), "value_ntd", None)
     assert (found.office, found.readers) == (office, readers) if isinstance(found, Told) else found == office == readers
+
+
+def told_to_readers(month, make):
+    """The tables and sentences of a section as readers see them; HIDDEN as "–"."""
+    report = Report("CTSP", Names("z", "e"), FIRST, FIRST, datetime(2027, 1, 1, tzinfo=UTC), "r", (make(month),)).for_readers()
+    section = report.sections[0]
+    def plain(cell):
+        return "–" if cell == HIDDEN else Wording("en").cell(cell, Column("c", "")) if isinstance(cell, (Message, Names)) else cell
+    tables = {t.key: [tuple(map(plain, row)) for row in t.rows] for t in section.tables}
+    return tables, [Wording("en").sentence(s) for s in section.sentences], section
+
+
+# (firm, year, month, value): contracts; and the value readers see of this month, this year and since the start.
+@pytest.mark.parametrize(("signed", "readers"), [
+    # What firm 4 signed last year is no difference between the columns.
+    (((4, 2025, 12, 100), (1, 2026, 3, 1), (2, 2026, 4, 2), (3, 2026, 5, 3)), (0, "–", 103)),
+    (((4, 2026, 11, 100), (1, 2026, 12, 1), (2, 2026, 12, 2), (3, 2026, 12, 3)), ("–", 106, 106)),
+    (((1, 2025, 1, 1), (2, 2025, 1, 2), (3, 2025, 1, 3), (1, 2026, 1, 4), (2, 2026, 1, 5), (3, 2026, 1, 6)), (0, 15, 21)),
+])
+def test_no_two_spans_differ_by_what_one_firm_signed(signed, readers):
+    events = [Event(i, f"N{firm}", f"O{i}", "contract", datetime(year, month, 9, tzinfo=UTC), "", 1, 0.9, value, None, None)
+              for i, (firm, year, month, value) in enumerate(signed, start=1)]
+    tables, _, _ = told_to_readers(month_of(*events), outcomes)
+    assert tables["outcomes"][3] == ("Value of contracts, NT$", *readers)
+
+
+# Meetings as firm × month; what readers see of them this month, this year and since the start.
+@pytest.mark.parametrize(("met", "readers"), [
+    ("1:12 2:12 3:12", (3, 3, 3)),
+    ("4:11 1:12 2:12 3:12", (3, "–", "–")),
+    ("4:11 5:11 6:11 1:12 2:12", ("–", 5, 5)),
+    ("1:12 2:12 3:12 4:11 5:11 6:10", (3, 6, 6)),
+])
+def test_no_two_spans_differ_by_what_few_firms_decided(met, readers):
+    events = [contract(i, *map(int, pair.split(":")), None, "meeting") for i, pair in enumerate(met.split(), start=1)]
+    tables, _, _ = told_to_readers(month_of(*events), outcomes)
+    assert tables["outcomes"][0] == ("Meeting", *readers)
+
+
+# Firms by the stage they stand at; readers see no stage before one that few firms are at.
+@pytest.mark.parametrize(("stand", "funnel", "here", "stale"), [
+    ({"contract": (1, 2, 3), "contacted": (4,)}, ("–", "–", 3, 3, 3), ("–", "–", "–", "–", 3, "–"), "–"),
+    ({"contract": (1, 2, 3), "contacted": (4, 5, 6)}, (6, 6, 3, 3, 3), (0, 3, 0, 0, 3, 0), "3"),
+])
+def test_no_difference_of_stages_tells_of_few_firms(stand, funnel, here, stale):
+    events = [contract(firm, firm, 10, None, stage) for stage, firms in stand.items() for firm in firms]
+    tables, _, _ = told_to_readers(month_of(*events), pipeline)
+    assert tuple(row[1] for row in tables["funnel"]) == funnel
+    assert tuple(row[3] for row in tables["times"]) == here
+    said = told_to_readers(month_of(*events), summary)[1][4].replace(str(Wording("en").sentence(HIDDEN)), "–")
+    assert f"; {stale} matches have waited" in said
+
+
+def test_a_draft_counts_days_up_to_its_making():
+    month = month_of(contract(1, 1, 11, None, "contacted"))  # of 9 November
+    for made, days in ((datetime(2026, 12, 5, tzinfo=UTC), 26), (datetime(2027, 1, 3, tzinfo=UTC), 53)):
+        drafted = replace(month, facts=replace(month.facts, made=made))
+        row = next(row for row in pipeline(drafted).tables[2].rows if row[0].en == "Contacted")
+        assert round(row[4].office) == days
+        assert len(pipeline(drafted).tables[4].rows) == (days > 30)
+
+
+@pytest.mark.parametrize(("firms", "readers"), [(1, "–"), (4, 4)])
+def test_scores_and_acceptance_of_few_firms_are_hidden(firms, readers):
+    events = [Event(i, f"N{i % firms + 1}", f"O{i}", "contacted" if i % 2 else "declined", datetime(2026, 12, 9, tzinfo=UTC), "", 1,
+                    0.3 + 0.03 * i, None, None, None) for i in range(20)]
+    tables, said, section = told_to_readers(month_of(*events), quality)
+    assert [row[4] for row in tables["calibration"]] == [readers] * 5
+    assert [None in values for values in section.charts[0].numbers] == [False, firms == 1]
+    assert ("not shown" in said[0]) == (firms == 1)
+
+
+def test_themes_stand_in_an_order_that_readers_may_know():
+    for secret in THEMES:
+        month = month_of(needs=1)
+        month.facts.needs["N1"] = replace(ENTRY, party="F1", themes=(secret,))
+        month = replace(month, facts=replace(month.facts, listed={"N1": ()}))
+        tables, _, section = told_to_readers(month, gaps)
+        assert [row[0] for row in tables["gaps"]] == [term("themes", t).en for t in sorted(THEMES)]
+        assert {row[1] for row in tables["gaps"]} == {"–"}
 
 
 def test_counts_of_few_firms_and_the_zeros_beside_them_are_hidden():

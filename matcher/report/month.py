@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 
 from matcher.decisions import REASON_NAMES, STAGE_NAMES
@@ -46,6 +46,11 @@ class Month:
         """Give the centre's own offers that are open on the month's last day."""
         return {key: entry for key, entry in sorted(self.facts.offers.items())
                 if entry.centre == self.facts.centre and entry.is_open(self.facts.day)}
+
+    @property
+    def until(self) -> datetime:
+        """Give the moment up to which time is counted: the month's end, in a draft its making."""
+        return min(starts(self.facts.end), self.facts.made)
 
     def score(self, need: str, offer: str) -> float:
         """Give a pair's score; 0 where it is not among the need's best fifty."""
@@ -159,18 +164,28 @@ def firms_of(month: Month, needs: Iterable[str]) -> int:
 def total(month: Month, name: str, since: date | None) -> Cell:
     """Sum up what contracts since a day brought.
 
-    Readers see contracts once those of three firms have come together, month by month: a sum
-    that grew by less would tell what one firm signed.
+    Readers see contracts once those of three firms have come together, month by month since the
+    start: a sum that is larger by less, than last month's or than another span's, would tell what
+    one firm signed.
     """
-    told = [e for e in month.contracts(since) if getattr(e, name)]
-    whole = sum(getattr(e, name) for e in told)
-    released, waiting = 0, []
+    start = starts(since) if since else None
+    own = [e for e in month.contracts() if start is None or e.time >= start]
+    whole = sum(getattr(e, name) or 0 for e in own)
+    released = sum(getattr(e, name) for group in _released(month, name)
+                   if start is None or group[0].time >= start for e in group)
+    return whole if released == whole else Told(whole, released or HIDDEN)
+
+
+def _released(month: Month, name: str) -> Iterator[Sequence[Event]]:
+    """Give the groups of contracts of three firms or more that readers are told of together."""
+    told = [e for e in month.contracts() if getattr(e, name)]
+    waiting: list[Event] = []
     for place, event in enumerate(told):
         waiting.append(event)
         is_last = place + 1 == len(told) or _month_of(told[place + 1]) != _month_of(event)
         if is_last and firms_of(month, [e.need for e in waiting]) >= SMALL:
-            released, waiting = released + sum(getattr(e, name) for e in waiting), []
-    return whole if not waiting else Told(whole, released or HIDDEN)
+            yield waiting
+            waiting = []
 
 
 def _month_of(event: Event) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from matcher.report.causes import CAUSES
-from matcher.report.differences import CHANGES, Difference
+from matcher.report.differences import CHANGES, Difference, rank_among
 from matcher.report.model import Cell, Chart, Column, Row, Section, Table
 from matcher.report.month import Month, term
 from matcher.report.sections.parts import (
@@ -71,16 +71,19 @@ def top_matches(month: Month) -> Section:
     """List the month's matches of each need, with the sentence that earned the rank."""
     columns = (NEED, NEED_TITLE, RANK, OFFER, OFFER_TITLE, PARTY, SCORE,
                Column("asked", "What is needed"), Column("evidence", "Evidence"))
-    rows = tuple(_match(month, need, place, offer) for need, offers in month.matches.items()
-                 for place, offer in enumerate(offers, start=1))
+    rows = tuple(_match(month, need, offer) for need, offers in month.matches.items()
+                 for offer in offers)
     return Section("matches", "Matches of each need", (), (
         Table("matches", "Matches", columns, rows),), internal=True)
 
 
-def _match(month: Month, need: str, place: int, offer: str) -> Row:
+def _match(month: Month, need: str, offer: str) -> Row:
+    """Give a match's row; its rank is that of the whole list, as in the differences."""
+    others = {o: month.score(need, o) for o in month.facts.listed[need] if o != offer}
+    rank = rank_among(month.score(need, offer), others)
     found = next((m for m in month.lists[need].matches if m.offer_id == offer), None)
     pair = found.evidence[0] if found and found.evidence else None
-    return (need, month.title(need), place, offer, month.title(offer), party_of(month, offer),
+    return (need, month.title(need), rank, offer, month.title(offer), party_of(month, offer),
             month.score(need, offer), pair.need_sentence if pair else None,
             pair.offer_sentence if pair else None)
 

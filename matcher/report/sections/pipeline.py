@@ -7,18 +7,19 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from statistics import median
 
-from matcher.report.calendar import starts
 from matcher.report.facts import Event, Pair
 from matcher.report.model import HIDDEN, SMALL, Cell, Chart, Column, Row, Section, Table, Told
 from matcher.report.month import (
     Month,
     counted,
+    counted_of,
     firms_of,
     is_hidden,
     reason_name,
     stage_counts,
     stage_name,
     total,
+    without_zeros,
 )
 from matcher.report.sections.parts import (
     COUNT,
@@ -51,11 +52,19 @@ def pipeline(month: Month) -> Section:
 
 
 def _funnel(month: Month) -> tuple[Row, ...]:
-    steps = STAGES[:-1]
-    reached = {stage: [e.need for e in month.latest.values()
-                       if e.stage in steps[place:]] for place, stage in enumerate(steps)}
-    return tuple((stage_name(s), counted(len(found), firms_of(month, found)))
-                 for s, found in reached.items())
+    """Count the pairs that came to each stage or beyond.
+
+    Readers see no stage before one that few firms are in: two stages' difference would tell.
+    """
+    rows: list[Row] = []
+    reached: list[str] = []
+    is_told = True
+    for stage in reversed(STAGES[:-1]):
+        here = [e.need for e in month.latest.values() if e.stage == stage]
+        reached += here
+        is_told &= not is_hidden(counted_of(month, here))
+        rows.append((stage_name(stage), len(reached) if is_told else Told(len(reached), HIDDEN)))
+    return tuple(reversed(rows))
 
 
 def stays(events: Sequence[Event]) -> dict[str, list[tuple[str, float]]]:
@@ -71,7 +80,7 @@ def stays(events: Sequence[Event]) -> dict[str, list[tuple[str, float]]]:
 
 
 def _times(month: Month) -> Table:
-    found, end = stays(month.facts.events), starts(month.facts.end)
+    found, end = stays(month.facts.events), month.until
     waiting: dict[str, list[tuple[str, float]]] = defaultdict(list)
     for event in month.latest.values():
         waiting[event.stage].append((event.need, (end - event.time) / DAY))
@@ -79,8 +88,11 @@ def _times(month: Month) -> Table:
                Column("median", "Median days before they went on", "number"),
                Column("here", "Are in it", "number"),
                Column("waiting", "Median days in it so far", "number"))
-    rows = tuple((stage_name(s), *_timed(month, found[s], True),
-                  *_timed(month, waiting[s], s not in ("contract", "declined"))) for s in STAGES)
+    left, left_days = zip(*(_timed(month, found[s], True) for s in STAGES), strict=True)
+    here, here_days = zip(*(_timed(month, waiting[s], s not in ("contract", "declined"))
+                            for s in STAGES), strict=True)
+    rows = tuple(zip(map(stage_name, STAGES), without_zeros(left), left_days,
+                     without_zeros(here), here_days, strict=True))
     return Table("times", "Time in each stage", columns, rows, FEW)
 
 
@@ -105,7 +117,7 @@ def _reasons(month: Month) -> Table:
 
 def _waiting(month: Month) -> Table:
     """List open matches that have stayed in their stage for more than 30 days."""
-    end = starts(month.facts.end)
+    end = month.until
     rows = [(e.need, month.title(e.need), e.offer, month.title(e.offer), stage_name(e.stage),
              int((end - e.time) / DAY)) for e in month.latest.values()
             if e.stage not in ("contract", "declined") and (end - e.time) / DAY > 30]
@@ -121,8 +133,9 @@ def outcomes(month: Month) -> Section:
         ("This month", first), ("This year", first.replace(month=1)), ("Since the start", None))
     columns = (Column("what", "What"), *(Column(f"span{i}", title, "money")
                                          for i, (title, _) in enumerate(spans)))
-    found = [stage_counts(month, day, KINDS) for _, day in spans]
-    rows: list[Row] = [(stage_name(s), *(part[s] for part in found)) for s in KINDS]
+    found = zip(*(_spans(month, stage, [day for _, day in spans]) for stage in KINDS), strict=True)
+    rows: list[Row] = [(stage_name(s), *cells) for s, *cells in
+                       zip(KINDS, *map(without_zeros, found), strict=True)]
     rows += [(Message(title), *(total(month, name, day) for _, day in spans)) for title, name in (
         ("Value of contracts, NT$", "value_ntd"), ("Licences", "licences"), ("Jobs", "jobs"))]
     note = Message("Contracts that still stand. Readers see what contracts brought once those of "
@@ -130,6 +143,24 @@ def outcomes(month: Month) -> Section:
     return Section("outcomes", "Outcomes", (), (
         Table("outcomes", "Outcomes", columns, tuple(rows), note), _contracts(month)),
         (_monthly(month),))
+
+
+def _spans(month: Month, stage: str, spans: Sequence[date | None]) -> list[Cell]:
+    """Count decisions of a stage in ever longer spans.
+
+    Readers see no count that exceeds the one they saw before by what few firms did.
+    """
+    cells: list[Cell] = []
+    seen: set[int] = set()
+    for day in spans:
+        events = month.contracts(day) if stage == "contract" else [
+            e for e in month.events(day) if e.stage == stage]
+        if is_hidden(counted_of(month, [e.need for e in events if e.number not in seen])):
+            cells.append(Told(len(events), HIDDEN))
+        else:
+            cells.append(len(events))
+            seen = {e.number for e in events}
+    return cells
 
 
 def _contracts(month: Month) -> Table:

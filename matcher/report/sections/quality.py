@@ -9,9 +9,9 @@ import numpy as np
 from matcher.evaluation.figures import bootstrap, ndcg
 from matcher.learning.reliability import ReliabilityBin, calibration_error, reliability_curve
 from matcher.report.facts import Event
-from matcher.report.model import HIDDEN, SMALL, Chart, Column, Row, Section, Table, Told
-from matcher.report.month import Month, firms_of
-from matcher.report.sections.parts import COUNT, HIGH, LOW, SHARE
+from matcher.report.model import HIDDEN, SMALL, Cell, Chart, Column, Row, Section, Table, Told
+from matcher.report.month import Month, counted_of, firms_of
+from matcher.report.sections.parts import COUNT, FEW, HIGH, LOW, SHARE, height
 from matcher.vocabulary import Message
 
 DEPTHS = (1, 3, 10)
@@ -24,17 +24,33 @@ def quality(month: Month) -> Section:
     """Measure the month's lists on judged pairs, their acceptance, and the scores."""
     first = first_answers(month.facts.events)
     tables = [_judged(month), _acceptance(month, first)]
-    scored = [(e.score, e.stage in ACCEPTED) for e in first if e.score is not None]
+    scored = sorted(((e.score, e) for e in first if e.score is not None), key=lambda pair: pair[0])
     if len(scored) < LEAST:
         return Section("quality", "Quality", (Message(
             "Scores are compared with what people accepted from {least} decided matches on; there "
-            "are {count}.", {"least": LEAST, "count": len(scored)}),), tuple(tables))
-    curve = reliability_curve(np.array([s for s, _ in scored]),
-                              np.array([float(a) for _, a in scored]), BINS)
-    tables.append(_calibration(curve))
+            "are {count}.", {"least": LEAST, "count": counted_of(
+                month, [e.need for _, e in scored])}),), tuple(tables))
+    curve = reliability_curve(np.array([score for score, _ in scored]),
+                              np.array([float(e.stage in ACCEPTED) for _, e in scored]), BINS)
+    few = _has_few(month, [e for _, e in scored], curve)
+    tables.append(_calibration(curve, few))
     said = Message("Scores and shares accepted lie {error} apart on average.",
-                   {"error": round(calibration_error(curve), 3)})
-    return Section("quality", "Quality", (said,), tuple(tables), (_chart(curve),))
+                   {"error": _hidden_if(few, round(calibration_error(curve), 3))})
+    return Section("quality", "Quality", (said,), tuple(tables), (_chart(curve, few),))
+
+
+def _has_few(month: Month, answers: Sequence[Event], curve: Sequence[ReliabilityBin]) -> bool:
+    """Say whether a bin of answers, ordered by score, is of too few firms for readers.
+
+    They see no bin then: one could be told from the others and the shares accepted.
+    """
+    ends = np.cumsum([b.pairs for b in curve]).tolist()
+    return any(firms_of(month, [e.need for e in answers[end - b.pairs : end]]) < SMALL
+               for b, end in zip(curve, ends, strict=True))
+
+
+def _hidden_if(few: bool, cell: Cell) -> Cell:
+    return Told(cell, HIDDEN) if few else cell
 
 
 def first_answers(events: Sequence[Event]) -> list[Event]:
@@ -76,22 +92,24 @@ def _acceptance(month: Month, answers: Sequence[Event]) -> Table:
             cells = (found.share, found.low, found.high, len(told))
             few = firms_of(month, [e.need for e in mine]) < SMALL
             rows.append((Message("Places up to {depth}", {"depth": depth}),
-                         *(Told(cell, HIDDEN) if few else cell for cell in cells)))
+                         *(_hidden_if(few, cell) for cell in cells)))
     return Table("acceptance", "Accepted, of decided matches",
                  (Column("place", "Place in the list"), SHARE, LOW, HIGH, COUNT), tuple(rows),
                  Message("Accepted: contacted or further. Each match counts once, by its first "
                          "answer since the start."))
 
 
-def _calibration(curve: Sequence[ReliabilityBin]) -> Table:
+def _calibration(curve: Sequence[ReliabilityBin], few: bool) -> Table:
     columns = (Column("score", "Mean score", "score"), Column("share", "Accepted", "percent"), LOW,
                HIGH, COUNT)
     return Table("calibration", "Scores and acceptance", columns, tuple(
-        (b.score, b.share, b.low, b.high, b.pairs) for b in curve))
+        (b.score, *(_hidden_if(few, cell) for cell in (b.share, b.low, b.high, b.pairs)))
+        for b in curve), FEW)
 
 
-def _chart(curve: Sequence[ReliabilityBin]) -> Chart:
+def _chart(curve: Sequence[ReliabilityBin], few: bool) -> Chart:
     return Chart("calibration_chart", "Scores and acceptance", "bar",
                  tuple(f"{b.score:.2f}" for b in curve),
                  ((Message("Mean score"), tuple(b.score for b in curve)),
-                  (Message("Accepted"), tuple(b.share for b in curve))), "calibration")
+                  (Message("Accepted"), tuple(height(_hidden_if(few, b.share)) for b in curve))),
+                 "calibration")

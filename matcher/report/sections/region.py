@@ -36,11 +36,10 @@ def gaps(month: Month) -> Section:
                Column("alone", "Without an offer", "number"),
                Column("share", "Share without", "percent"),
                Column("offers", "The centre's offers", "number"))
-    themes = sorted(THEMES, key=lambda t: (-len(alone[t]), -len(asked[t]), t))
     told = [without_zeros(cells) for cells in zip(*(
-        _told(month, asked[t], alone[t]) for t in themes), strict=True)]
+        _told(month, asked[t], alone[t]) for t in THEMES), strict=True)]
     rows = tuple((term("themes", t), wanted, left, _share(wanted, left), given[t])
-                 for t, wanted, left in zip(themes, *told, strict=True))
+                 for t, wanted, left in sorted(zip(THEMES, *told, strict=True), key=_gap))
     chart = Chart("gaps_chart", "Needs and offers by theme", "bar", tuple(r[0] for r in rows), (
         (Message("Needs"), tuple(height(r[1]) for r in rows)),
         (Message("Without an offer"), tuple(height(r[2]) for r in rows)),
@@ -49,6 +48,13 @@ def gaps(month: Month) -> Section:
         Table("gaps", "Themes with needs and without offers", columns, rows, Message(
             "Cells of fewer than {least} firms are not shown.", {"least": SMALL})),
         _matrix(month)), (chart,))
+
+
+def _gap(row: tuple[str, Cell, Cell]) -> tuple[float, float, str]:
+    """Order themes by what readers see: an order by more would tell them the rest."""
+    theme, *cells = row
+    asked, alone = (0.0 if isinstance(c, Told) else float(str(c)) for c in cells)
+    return -alone, -asked, theme
 
 
 def _by_theme(month: Month, needs: Iterable[str]) -> dict[str, list[str]]:

@@ -6,10 +6,18 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 
-from matcher.report.calendar import starts
 from matcher.report.differences import CHANGES
 from matcher.report.model import HIDDEN, SMALL, Cell, Column, Section, Table, Told
-from matcher.report.month import Month, firms_of, is_hidden, share, stage_counts, term, total
+from matcher.report.month import (
+    Month,
+    counted_of,
+    firms_of,
+    is_hidden,
+    share,
+    stage_counts,
+    term,
+    total,
+)
 from matcher.report.sections.parts import COUNT
 from matcher.vocabulary import STAGES, Message
 
@@ -58,10 +66,9 @@ def _decisions(month: Month) -> Message:
     whole: Cell = len([e for e in month.events(month.facts.first) if e.stage != "contract"]) + len(
         month.contracts(month.facts.first))
     whole = Told(whole, HIDDEN) if any(map(is_hidden, told.values())) else whole
-    return Message("People decided {count} times: {contacted} first contacts, {meeting} meetings, "
-                   "{mou} MoUs, {contract} contracts, {declined} declined.",
-                   {"count": whole, **{s: told[s] for s in (
-                       "contacted", "meeting", "mou", "contract", "declined")}})
+    return Message("People decided {count} times: {shortlisted} shortlisted, {contacted} first "
+                   "contacts, {meeting} meetings, {mou} MoUs, {contract} contracts, {declined} "
+                   "declined.", {"count": whole, **told})
 
 
 def _results(month: Month) -> Message:
@@ -85,9 +92,9 @@ def _money(cell: Cell) -> Cell:
 
 def _waiting(month: Month) -> Message:
     alone = [need for need, offers in month.matches.items() if not offers]
-    end = starts(month.facts.end)
-    stale = sum(e.stage not in ("contract", "declined") and end - e.time > STALE
-                for e in month.latest.values())
+    stale = counted_of(month, [e.need for e in month.latest.values()
+                               if e.stage not in ("contract", "declined")
+                               and month.until - e.time > STALE])
     return Message("{alone} needs are without an offer{most}; {stale} matches have waited in their "
                    "stage for more than 30 days.",
                    {"alone": len(alone), "most": _most(month, alone), "stale": stale})
