@@ -235,9 +235,9 @@ def matches(at):
     stored = at.matches[at.matches.run_id == at.run_id].set_index(["need_id", "offer_id"])
     rows = []
     for need, offers in at.matched.items():
-        for place, offer in enumerate(offers, start=1):
+        for offer in offers:
             pair = next(iter(json.loads(stored.evidence[need, offer])), {})
-            rows.append((need, at.title(need), place, offer, at.title(offer), at.party(offer)["name"], at.full[need][offer],
+            rows.append((need, at.title(need), at.rank(need, offer), offer, at.title(offer), at.party(offer)["name"], at.full[need][offer],
                          pair.get("need_sentence"), pair.get("offer_sentence")))
     return rows
 
@@ -513,8 +513,8 @@ def sentences(at):
                    f"as they were since {at.before.first:%Y-%m}; {c['Gone']} have gone.")
     else:
         yes.append(f"This is the centre's first report: it holds {len(at.chosen)} matches, and there is nothing to compare them with.")
-    yes.append(f"People decided {sum(map(count, STAGES))} times: {count('contacted')} first contacts, {count('meeting')} meetings, {count('mou')} MoUs, "
-               f"{count('contract')} contracts, {count('declined')} declined.")
+    yes.append(f"People decided {sum(map(count, STAGES))} times: {count('shortlisted')} shortlisted, {count('contacted')} first "
+               f"contacts, {count('meeting')} meetings, {count('mou')} MoUs, {count('contract')} contracts, {count('declined')} declined.")
     january = first.replace(month=1)
     yes.append(f"Contracts signed this month are worth NT$ {total(at, 'value_ntd', first)}, this year NT$ {total(at, 'value_ntd', january)}, "
                f"since the start NT$ {total(at, 'value_ntd', None)}; this year brought {total(at, 'licences', january)} licences and "

@@ -76,6 +76,21 @@ def test_a_mail_that_cannot_be_sent_waits_and_the_others_go(store, tmp_path, inb
     assert deliver(store, settings_of(tmp_path), NOW + timedelta(minutes=5)).sent == (1 if url == "refusing" else 2)
 
 
+class Hasty(Inbox):
+    """Takes a mail and hangs up when the sender says good-bye."""
+
+    async def handle_QUIT(self, server, session, envelope):  # noqa: N802
+        server.transport.abort()
+        return "221 Bye"
+
+
+def test_a_mail_that_the_server_took_is_sent_whatever_happens_to_the_line_then(store, tmp_path):
+    queue(store, "1", "a@example.org", SUBJECT, BODY, "en", NOW)
+    with smtp_server(Hasty()) as box:
+        sent = [deliver(store, settings_of(tmp_path, box.url), NOW + timedelta(days=day)).sent for day in range(3)]
+    assert (sent, len(box.mails), mails(store)[0].problem) == ([1, 0, 0], 1, None)
+
+
 def test_pauses_double_up_to_a_day():
     assert [pause(n) / timedelta(minutes=1) for n in (0, 1, 2, 8, 9, 50)] == [5, 10, 20, 1280, 1440, 1440]
 

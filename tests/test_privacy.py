@@ -32,7 +32,7 @@ from matcher.store import erasure, open_store, text_hash
 from matcher.store import profiles as rows
 from matcher.store.audit import AuditLine, note
 from matcher.store.decisions import put_decisions
-from matcher.store.outbox import mails
+from matcher.store.outbox import alert_key, mails
 from matcher.store.profiles import Card
 from matcher.store.readings import readings
 from matcher.store.reports import content_of, facts_of
@@ -459,7 +459,7 @@ def test_after_deletion_no_byte_of_a_person_is_left_in_the_database(lives, tmp_p
     holds = {f.name for f in tmp_path.glob("matcher.db*") if CANARY.encode() in f.read_bytes()}
     assert holds
     assert all(CANARY in repr(part(home, REPORT)) for part in (content_of, facts_of))
-    for key in (f"report/{REPORT}/1/b", "alert/b/1", "invite:b"):
+    for key in (f"report/{REPORT}/1/b", alert_key("b", NEED_ID, OFFER_ID), "invite:b"):
         named = "" if key == "invite:b" else CANARY
         mail.queue(home, key, "other@example.org", Message(f"{named} subject"), Message("body"), "en", NOW, [("a.html", "text/html", b"page")])
     before = home.snapshot()

@@ -48,7 +48,7 @@ from matcher.report.subscriptions import (
 from matcher.store import open_store
 from matcher.store.decisions import put_decisions
 from matcher.store.erasure import remove_records
-from matcher.store.outbox import mails
+from matcher.store.outbox import alert_key, mails
 from matcher.store.reports import (
     AGAIN,
     claim_report,
@@ -59,7 +59,7 @@ from matcher.store.reports import (
     report_rows,
 )
 from matcher.store.schema import metadata
-from matcher.vocabulary import Conflict, JudgedPair, Outcome
+from matcher.vocabulary import Conflict, JudgedPair, Message, Outcome
 
 pytestmark = pytest.mark.slow
 
@@ -261,7 +261,7 @@ def test_a_report_is_made_again_only_without_a_later_one(region, tmp_path):
     assert content_of(region.store, REPORT) == kept
 
 
-@pytest.mark.parametrize("stop", ["claimed", "read", "matched", "facts", "content", "mails"])
+@pytest.mark.parametrize("stop", ["claimed", "read", "matched", "facts", "content"])
 def test_a_report_stays_whole_until_it_is_made_again(region, stop):
     make(region)
     old = content_of(region.store, REPORT), facts_of(region.store, REPORT), report_rows(region.store)
@@ -282,6 +282,26 @@ def test_a_report_stays_whole_until_it_is_made_again(region, stop):
     (row,) = report_rows(region.store)
     assert (made.report_id, made.fresh, row.report_id, row.made, row.finished, row.owner) == (REPORT, True, REPORT, later, later, None)
     assert stored_report(region.store, REPORT) == made.report
+
+
+def test_a_report_made_again_is_the_one_that_is_mailed_once(region, tmp_path):
+    account_in(region.store, role="reader", centre="CTSP")
+    wish(region, "reader", Wish("CTSP", "en", "csv"))
+    batch(region, tmp_path, url="smtp://127.0.0.1:1")  # the old one's mail still waits
+    later = NOW + timedelta(days=1)
+
+    def stop(name):
+        if name == "mails":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_reports(region.space, settings_of(tmp_path, ""), order_of(tmp_path, again=True), tools(later, step=stop))
+    assert report_row(region.store, REPORT).made == later
+    mail.deliver(region.store, settings_of(tmp_path, ""), later)
+    (status,) = batch(region, tmp_path, later + timedelta(minutes=10))
+    assert (status.state, status.mails) == ("found", 0)
+    (sent,) = mails(region.store)
+    assert (sent.key.split("/")[:3], sent.sent) == (["report", REPORT, f"{later:%Y%m%dT%H%M%S}"], later)
 
 
 def test_what_a_killed_job_left_of_a_second_making_is_not_used(region):
@@ -420,6 +440,28 @@ def test_what_is_erased_while_a_report_is_made_is_in_none_of_its_texts(region, m
     facts, content = facts_of(region.store, REPORT), content_of(region.store, REPORT)
     assert "N001" in facts["needs"]
     assert "CANARY" not in repr((facts, content, dump(region.store)))
+
+
+# Erased: a need or an offer; what still waits of the reports of CTSP and STSP and of two alerts.
+@pytest.mark.parametrize(("what", "erased", "waits"), [
+    ("need", "of STSP", ["CTSP", "alert N001"]),
+    ("need", "N001", ["STSP", "alert other"]),
+    ("offer", "nobody's", ["CTSP", "STSP", "alert N001", "alert other"]),
+])
+def test_of_waiting_mails_those_that_hold_what_was_erased_go(region, tmp_path, what, erased, waits):
+    other = next(n for n in region.store.needs() if n.centre == "STSP")
+    region.store.put(offers=[replace(region.store.offer("O001"), offer_id="nobody's", title="Nobody's offer", kind="fund",
+                                     valid_to=date(2026, 1, 1))])
+    account_in(region.store, role="system-admin")
+    for centre in ("CTSP", "STSP"):
+        wish(region, "system-admin", Wish(centre, "en", "json"))
+    batch(region, tmp_path, url="smtp://127.0.0.1:1", centres=("CTSP", "STSP"))
+    for need in (region.store.need("N001"), other):
+        mail.queue(region.store, alert_key("a", need.need_id, "O002"), "a@example.org", Message("New match for {need}", {"need": need.need_id}),
+                   Message("{title}", {"title": need.title}), "en", NOW)
+    erase(region, **{what: [other.need_id if erased == "of STSP" else erased]})
+    names = {alert_key("a", need, "O002"): f"alert {name}" for need, name in ((other.need_id, "other"), ("N001", "N001"))}
+    assert [names.get(m.key) or m.key.split("/")[1][-4:] for m in mails(region.store)] == waits
 
 
 def test_files_and_a_new_folder_are_for_the_program_alone(region, tmp_path):

@@ -136,7 +136,7 @@ def test_themes_stand_in_an_order_that_readers_may_know():
         month = month_of(needs=1)
         month.facts.needs["N1"] = replace(ENTRY, party="F1", themes=(secret,))
         month = replace(month, facts=replace(month.facts, listed={"N1": ()}))
-        tables, _, section = told_to_readers(month, gaps)
+        tables, _, _ = told_to_readers(month, gaps)
         assert [row[0] for row in tables["gaps"]] == [term("themes", t).en for t in sorted(THEMES)]
         assert {row[1] for row in tables["gaps"]} == {"–"}
 

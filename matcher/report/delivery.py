@@ -6,7 +6,6 @@ it than the role may see.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from matcher.report.model import Report
 from matcher.report.subscriptions import is_office, recipients, wanted_needs
 from matcher.store import Store
 from matcher.store.accounts import Account
+from matcher.store.outbox import alert_key, report_key
 from matcher.store.subscriptions import Subscription
 from matcher.vocabulary import Match, Message, Need
 from matcher.workspace import Progress, Workspace
@@ -110,7 +110,7 @@ def queue_mails(store: Store, report_id: str, report: Report, now: datetime,
         own = own.only(wish.sections) if wish.sections else own
         if not own.sections:  # all that was chosen is for the office, and this is no longer of it
             continue
-        key = f"report/{report_id}/{report.made:%Y%m%dT%H%M%S}/{account.account_id}"
+        key = report_key(report_id, report.made) + account.account_id
         try:
             content = row.write(own, wish.lang)
         except MatcherError as problem:
@@ -165,10 +165,8 @@ def _is_new(match: Match, threshold: float, before: Facts | None) -> bool:
 def _alert(store: Store, wish: Subscription, account: Account, need: Need, match: Match,
            titles: Mapping[str, str], now: datetime) -> bool:
     """Queue one mail a match; a pair that was told of is not told again."""
-    # Hashed: two ids may be longer together than a key of the outbox.
-    pair = hashlib.sha256(repr((need.need_id, match.offer_id)).encode()).hexdigest()[:32]
     return mail.queue(
-        store, f"alert/{account.account_id}/{pair}", account.email,
+        store, alert_key(account.account_id, need.need_id, match.offer_id), account.email,
         Message("New match for {need}", {"need": need.need_id}),
         Message("The need “{title}” has a match with a score of {score}: {offer}.",
                 {"title": need.title or need.need_id, "score": f"{match.score:.2f}",

@@ -144,6 +144,13 @@ def _carried_out(space: Workspace, row: ReportRow, rules: Rules, owner: str, too
         _check_latest(store, row.centre, row.month)
     made = Made(report_id.removesuffix(AGAIN), stored_report(store, report_id), True,
                 gathered.encoded if gathered else 0)
+    if is_again(report_id):  # first takes the old one's place: none is mailed that is then dropped
+        _kept(finish_report(store, report_id, owner, tools.now()))
+        tools.step("finished")
+        drop_report_mails(store, made.report_id)  # the old one's
+        made = _handed_on(store, made.report_id, made, finish)
+        tools.step("mails")
+        return made
     made = _handed_on(store, report_id, made, finish)
     tools.step("mails")
     _kept(finish_report(store, report_id, owner, tools.now()))

@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, select, update
 
 from matcher.store import schema
+from matcher.store.audit import aware
 from matcher.store.notes import empty_lists
 
 Plain = Mapping[str, Any]
@@ -34,24 +36,34 @@ def unpack(content: bytes) -> dict[str, Any]:
     return dict(json.loads(zlib.decompress(content).decode("utf-8", "surrogatepass")))
 
 
-def blank_reports(connection: Connection, ids: Iterable[str], party_id: str | None = None) -> None:
+def blank_reports(connection: Connection, ids: Iterable[str], party_id: str | None = None
+                  ) -> dict[str, datetime]:
     """Take the texts of some records, and a party's name, out of all stored reports.
 
-    Ids, numbers and codes stay: the report's figures can still be derived.
+    Ids, numbers and codes stay: the report's figures can still be derived. Gives the reports that
+    never said any of it, with their instants.
     """
     gone = {*ids, *([party_id] if party_id else [])}
-    _blank(connection, gone, select(*_texts).order_by(_table.c.report_id))
+    said = _blank(connection, gone, select(*_texts).order_by(_table.c.report_id))
+    rest = select(_table.c.report_id, _table.c.made).where(_table.c.report_id.not_in(said))
+    rows = map(aware, map(dict, connection.execute(rest).mappings()))
+    return {row["report_id"]: row["made"] for row in rows}
 
 
-def _blank(connection: Connection, gone: set[str], query: Select[Any]) -> None:
+def _blank(connection: Connection, gone: set[str], query: Select[Any]) -> set[str]:
+    """Blank the reports of a query; give those that said something of what has gone."""
+    said = set()
     for report_id, facts, content in connection.execute(query.with_for_update()).all():
         values: dict[str, bytes] = {}
         if facts:
             values["facts"] = pack(_blank_facts(unpack(facts), gone))
         if content:
             values["content"] = pack(_blank_content(unpack(content), gone, _names(facts, gone)))
+        if values.get("content") != content:
+            said.add(report_id)
         if values and values != {"facts": facts, "content": content}:
             connection.execute(update(_table).filter_by(report_id=report_id).values(**values))
+    return said
 
 
 def blank_gone(connection: Connection, report_id: str) -> None:

@@ -7,8 +7,9 @@ Vectors are the text in another form: those of texts nobody else has go too.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from sqlalchemy import Column, Connection, delete, func, null, or_, select, update
@@ -19,7 +20,7 @@ from matcher.store import schema
 from matcher.store.audit import AuditLine, append, aware
 from matcher.store.blanking import blank_reports
 from matcher.store.notes import clear, empty_lists
-from matcher.store.outbox import drop_office_mails
+from matcher.store.outbox import drop_mails_about
 from matcher.store.records import portions, touch
 from matcher.store.store import Store, text_hash
 
@@ -69,12 +70,12 @@ def _own(connection: Connection, side: str, account_id: str, party_id: str | Non
 def remove_records(connection: Connection, records: Records) -> None:
     """Remove needs and offers with evidence, cards and vectors; what lists say of them, too.
 
-    Reports and alerts that wait to be mailed may hold their texts, to whomever they go.
+    Reports and alerts that wait to be mailed and hold their texts go, to whomever they were.
     """
     needs, offers = records.get("need", ()), records.get("offer", ())
     lone = _lone_hashes(connection, needs, offers)
-    drop_office_mails(connection)
-    blank_reports(connection, (*needs, *offers))
+    drop_mails_about(connection, _pairs(connection, needs, offers),
+                     blank_reports(connection, (*needs, *offers)))
     empty_lists(connection, needs, offers)
     for side, table, ids in (("need", schema.needs, needs), ("offer", schema.offers, offers)):
         key = next(iter(table.primary_key.columns))
@@ -84,6 +85,13 @@ def remove_records(connection: Connection, records: Records) -> None:
     for table in (schema.vectors, schema.readings):
         for part in portions(sorted(lone)):
             connection.execute(delete(table).where(table.c.hash.in_(part)))
+
+
+def _pairs(connection: Connection, needs: Sequence[str], offers: Sequence[str]
+           ) -> Iterator[tuple[str, str]]:
+    """Give every pair, need and offer, that some records are in."""
+    yield from product(needs, connection.scalars(select(schema.offers.c.offer_id)).all())
+    yield from product(connection.scalars(select(schema.needs.c.need_id)).all(), offers)
 
 
 def _lone_hashes(connection: Connection, needs: Sequence[str], offers: Sequence[str]) -> set[str]:
@@ -133,6 +141,9 @@ def _erase_account(connection: Connection, who: Person) -> None:
     for table in (schema.drafts, schema.consents, schema.sessions, schema.identities,
                   schema.subscriptions, schema.accounts):
         connection.execute(delete(table).filter_by(**own))
+    # A colleague's, too: it is a copy of the record.
+    connection.execute(delete(schema.drafts).where(
+        schema.drafts.c.record_id.in_((*who.needs, *who.offers))))
     connection.execute(delete(schema.tokens).filter_by(email=email))
     connection.execute(delete(schema.outbox).filter_by(recipient=email))
     connection.execute(update(schema.cards).filter_by(**own).values(account_id=None))
@@ -142,8 +153,7 @@ def _erase_account(connection: Connection, who: Person) -> None:
         connection.execute(delete(schema.conflicts).where(or_(
             conflicts.party_id == who.party_id, conflicts.other_party_id == who.party_id)))
         connection.execute(delete(schema.parties).filter_by(party_id=who.party_id))
-        drop_office_mails(connection)
-        blank_reports(connection, (), who.party_id)
+        drop_mails_about(connection, (), blank_reports(connection, (), who.party_id))
 
 
 def _erase_audit(connection: Connection, who: Person) -> None:

@@ -5,16 +5,18 @@ A mail's text may hold a link that lets somebody in: it is kept until the mail i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import starmap
 from typing import Any
 
 from sqlalchemy import Connection, delete, or_, select, update
 
 from matcher.store import schema
 from matcher.store.audit import aware
-from matcher.store.records import put_once
+from matcher.store.records import portions, put_once
 from matcher.store.store import Store
 
 
@@ -50,17 +52,40 @@ def drop_report_mails(store: Store, report_id: str) -> None:
             table.sent.is_(None), table.key.startswith(f"report/{report_id}/")))
 
 
-def drop_office_mails(connection: Connection, recipient: str | None = None) -> None:
-    """Drop the reports and alerts that were not sent yet: one recipient's, or everybody's.
+def report_key(report_id: str, made: datetime) -> str:
+    """Give what the keys of a report's mails begin with."""
+    return f"report/{report_id}/{made:%Y%m%dT%H%M%S}/"
 
-    A report can be sent again; an alert comes again while its match is new.
-    """
+
+def alert_key(account_id: str, need_id: str, offer_id: str) -> str:
+    """Give the key of an account's alert of a pair; hashed, as two ids may be longer than a key."""
+    pair = hashlib.sha256(repr((need_id, offer_id)).encode()).hexdigest()[:32]
+    return f"alert/{account_id}/{pair}"
+
+
+def drop_office_mails(connection: Connection, recipient: str) -> None:
+    """Drop a recipient's reports and alerts that were not sent yet."""
     table = schema.outbox.c
-    waiting = delete(schema.outbox).where(table.sent.is_(None), or_(
-        table.key.startswith("report/"), table.key.startswith("alert/")))
-    if recipient is not None:
-        waiting = waiting.where(table.recipient == recipient)
-    connection.execute(waiting)
+    connection.execute(delete(schema.outbox).where(
+        table.sent.is_(None), table.recipient == recipient, or_(
+            table.key.startswith("report/"), table.key.startswith("alert/"))))
+
+
+def drop_mails_about(connection: Connection, pairs: Iterable[tuple[str, str]],
+                     silent: Mapping[str, datetime]) -> None:
+    """Drop unsent alerts of some pairs, and unsent reports but the ``silent`` ones.
+
+    ``silent`` are reports and their instants. A report can be sent again; an alert comes again
+    while its match is new.
+    """
+    table, kept = schema.outbox.c, tuple(starmap(report_key, silent.items()))
+    told = {alert_key("", *pair).split("/")[-1] for pair in pairs}
+    query = select(table.number, table.key).where(table.sent.is_(None))
+    gone = [row.number for row in connection.execute(query)
+            if (row.key.startswith("report/") and not row.key.startswith(kept))
+            or (row.key.startswith("alert/") and row.key.split("/")[-1] in told)]
+    for part in portions(gone):
+        connection.execute(delete(schema.outbox).where(table.number.in_(part)))
 
 
 def mails(store: Store, due: datetime | None = None) -> tuple[Mail, ...]:
