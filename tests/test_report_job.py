@@ -563,6 +563,14 @@ def test_an_alert_comes_once_a_pair(region):
     assert alert(region, now=NOW + timedelta(days=1)) == []
 
 
+@pytest.mark.parametrize("row", ["offers SET title = x'ff' WHERE offer_id = 'O003'", "needs SET title = x'ff' WHERE need_id = 'N003'"])
+def test_a_damaged_record_stops_no_alert(region, row):
+    account_in(region.store, role="centre-admin", centre="CTSP")
+    wish(region, "centre-admin", Wish("CTSP", "en", threshold=0.5))
+    broken(region, f"UPDATE {row}")
+    assert {m.subject for m in alert(region)} >= {"New match for N001"}
+
+
 def test_an_alert_does_not_tell_what_the_last_report_held(region):
     account_in(region.store, role="centre-admin", centre="CTSP")
     wish(region, "centre-admin", Wish("CTSP", "en", threshold=0.5))

@@ -19,6 +19,7 @@ from matcher.report.facts import Facts
 from matcher.report.files import Format, format_of
 from matcher.report.job import facts_before, is_gone, own_name
 from matcher.report.model import Report
+from matcher.report.quarantine import prepared
 from matcher.report.subscriptions import is_office, recipients, wanted_needs
 from matcher.store import Store
 from matcher.store.accounts import Account
@@ -143,13 +144,18 @@ BODY = _Text("The monthly match report of {centre} for {month} is attached. It s
 def send_alerts(space: Workspace, centre: str, day: date, now: datetime, progress: Progress) -> int:
     """Queue a mail for each match above an alert's threshold that was not told of before.
 
-    What stood above the threshold in the centre's last report is not new.
+    What stood above the threshold in the centre's last report is not new. Records that cannot be
+    read are left out, as they are in the report, which names them.
     """
     found = [(s, account) for s, account in recipients(space.store, centre)
              if s.is_alert and is_office(account)]
-    needs = wanted_needs([s for s, _ in found], space.store.needs(centre))
-    lists = list(workflow.match(space, needs=needs, top=10, day=day, progress=progress))
-    titles = {o.offer_id: o.title for o in space.store.offers()} if lists else {}
+    if not found:
+        return 0
+    with space.store.frozen() as frozen:
+        batch, _ = prepared(space, frozen, progress)
+        needs = wanted_needs([s for s, _ in found], batch.store.needs(centre))
+        lists = list(workflow.match(batch, needs=needs, top=10, day=day, progress=progress))
+        titles = {o.offer_id: o.title for o in batch.store.offers()}
     before = facts_before(space.store, centre, next_month(day))
     return sum(_alert(space.store, wish, account, listed.need, match, titles, now)
                for wish, account in found for listed in lists
