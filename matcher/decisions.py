@@ -92,7 +92,8 @@ def decide(store: Store, viewer: Viewer, change: Change, time: datetime, *, reop
     a step back from a later stage unless it is a ``reopen``, and where somebody else decided in
     the same moment; ``UnknownRecordError`` for records that are not there or not the viewer's.
     """
-    _demand(store, viewer, "record-outcome", change.need_id, change.offer_id)
+    _demand(store, viewer, "record-outcome", change.need_id, change.offer_id,
+            is_old=change.stage == "declined")
     pair, change = (change.need_id, change.offer_id), replace(change, note=tidy(change.note))
     present = next((d for d in latest_decisions(store, need_ids=[change.need_id])
                     if d.offer_id == change.offer_id), None)
@@ -109,11 +110,16 @@ def decide(store: Store, viewer: Viewer, change: Change, time: datetime, *, reop
     return numbers[0]
 
 
-def _demand(store: Store, viewer: Viewer, verb: str, need_id: str, offer_id: str) -> None:
-    """Refuse a pair that is not there or not the viewer's, both in the same words."""
+def _demand(store: Store, viewer: Viewer, verb: str, need_id: str, offer_id: str,
+            is_old: bool = False) -> None:
+    """Refuse a pair that is not there or not the viewer's, both in the same words.
+
+    ``is_old``: of a pair that was decided about, the offer may have gone since.
+    """
     need = store.need(need_id)
     demand(viewer, verb, centre=need.centre, what="need", record_id=need_id)
-    store.offer(offer_id)
+    if not (is_old and history(store, need_id, offer_id)):
+        store.offer(offer_id)
 
 
 def tidy(note: str | None) -> str | None:
@@ -220,7 +226,7 @@ def undo(store: Store, viewer: Viewer, number: int, time: datetime) -> Decision:
     if found is None:
         raise unknown
     try:
-        _demand(store, viewer, "record-outcome", found.need_id, found.offer_id)
+        _demand(store, viewer, "record-outcome", found.need_id, found.offer_id, is_old=True)
     except UnknownRecordError:
         raise unknown from None
     if not undo_decision(store, number, viewer.account_id or "", time):
@@ -238,7 +244,7 @@ def undo_last(store: Store, viewer: Viewer, time: datetime) -> Decision:
 
 def history_of(store: Store, viewer: Viewer, need_id: str, offer_id: str) -> tuple[Decision, ...]:
     """Give all decisions about a pair in order, undone ones with the time they were undone."""
-    _demand(store, viewer, "record-outcome", need_id, offer_id)
+    _demand(store, viewer, "record-outcome", need_id, offer_id, is_old=True)
     return history(store, need_id, offer_id)
 
 

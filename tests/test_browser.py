@@ -515,7 +515,7 @@ PAGES = {None: ("/", "/sign-in", "/forgotten", "/nowhere", "/help", "/help/offic
                 "/invitations/{secret}"),
          "researcher@example.org": ("/", "/mine", "/drafts/new/offer", "/matches", "/account", "/drafts/{mine}", "/drafts/{mine}/works"),
          "firm@example.org": ("/", "/mine", "/drafts/new/need", "/matches", "/needs/{need}"),
-         "reader@example.org": ("/", "/region", "/reports", "/account"),
+         "reader@example.org": ("/", "/reports", "/account"),
          ADMIN: ("/", "/centres/STSP", "/needs", "/offers", "/needs/{need}", "/needs/{need}/why?offer={offer}",
                  "/needs/{need}/compare?offer={offer}&offer={other}", "/match?text=疫苗", "/offers/{offer}", "/board", "/region", "/reports", "/review", "/decisions",
                  "/account", "/accounts", "/needs/nope", "/review/{sent}")}

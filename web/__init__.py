@@ -11,6 +11,7 @@ from typing import Any
 from flask import Flask, abort, current_app, render_template, request
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import UnicodeConverter
 
 from matcher.errors import ForbiddenError, InputError, MatcherError, UnknownRecordError
 from matcher.languages import INTERFACE_LANGUAGES, render, translate
@@ -49,6 +50,7 @@ def create_app(settings: Settings | None = None, *, warm: bool = False) -> Flask
                       MATCHER=chosen, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.session_interface = StoredSessions()
+    app.url_map.converters["default"] = app.url_map.converters["string"] = _Id
     if address_of(chosen).startswith("https:"):
         app.wsgi_app = _as_https(app.wsgi_app)  # type: ignore[method-assign]
     from web import (
@@ -80,6 +82,16 @@ def create_app(settings: Settings | None = None, *, warm: bool = False) -> Flask
     if warm:
         lists.warm_up(app)
     return app
+
+
+class _Id(UnicodeConverter):
+    """An id in an address: a slash in it is told as ~1, a tilde as ~0."""
+
+    def to_url(self, value: str) -> str:
+        return super().to_url(value.replace("~", "~0").replace("/", "~1"))
+
+    def to_python(self, value: str) -> str:
+        return str(super().to_python(value)).replace("~1", "/").replace("~0", "~")
 
 
 def secret_key(settings: Settings) -> str:

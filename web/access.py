@@ -113,6 +113,14 @@ def safe_address(wanted: str, otherwise: str) -> str:
     return wanted if safe else otherwise
 
 
+def path_of(address: str) -> str:
+    """Give the path of an address that a browser named; empty where it is none."""
+    try:
+        return urlsplit(address).path
+    except ValueError:
+        return ""
+
+
 def _next() -> str:
     """Give where to go after signing in: an address on this site, else the start page."""
     return safe_address(request.values.get("next", ""), url_for("home.start"))

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, redirect, render_template, request, url_for
 
@@ -16,7 +15,7 @@ from matcher.errors import InputError, MatcherError
 from matcher.intake.convert import Refused, as_integer
 from matcher.languages import render, translate
 from matcher.vocabulary import Message
-from web.access import allow, demand, now, safe_address
+from web.access import allow, demand, now, path_of, safe_address
 from web.lists import parties, workspace
 from web.shell import notice, page_language
 
@@ -58,14 +57,14 @@ def decline(need_id: str, offer_id: str, reason: str) -> Any:
     return _decided(Change(need_id, offer_id, "declined", reason))
 
 
-@pages.post("/decisions/<int:number>/undo")
+@pages.post("/decisions/<int(max=2147483647):number>/undo")
 @allow("record-outcome")
 def undo(number: int) -> Any:
     """Take a decision back."""
     found = decisions.undo(workspace().store, g.viewer, number, now())
     notice(Message("Undone: {need} ↔ {offer}: {stage}", {
         "need": found.need_id, "offer": found.offer_id, "stage": STAGE_NAMES[found.stage]}))
-    return redirect(safe_address(urlsplit(request.referrer or "").path,
+    return redirect(safe_address(path_of(request.referrer or ""),
                                  url_for("lists.need", need_id=found.need_id)))
 
 
@@ -153,10 +152,13 @@ def decline_reasons() -> list[dict[str, str]]:
 
 
 def _decided(change: Change, reopen: bool = False) -> Any:
-    number = decisions.decide(workspace().store, g.viewer, change, now(), reopen=reopen)
+    store = workspace().store
+    before = {d.number for d in decisions.history_of(store, g.viewer, change.need_id,
+                                                     change.offer_id)}
+    number = decisions.decide(store, g.viewer, change, now(), reopen=reopen)
     notice(Message("{offer}: {stage}", {"offer": change.offer_id,
                                         "stage": STAGE_NAMES[change.stage]}),
-           undo=url_for("board.undo", number=number))
+           undo=None if number in before else url_for("board.undo", number=number))
     return redirect(safe_address(request.form.get("back", ""),
                                  url_for("lists.need", need_id=change.need_id)))
 

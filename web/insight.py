@@ -21,7 +21,7 @@ pages = Blueprint("insight", __name__)
 
 
 @pages.get("/region")
-@allow("see-report")
+@allow("see-centre")
 def show() -> str:
     """Show the viewer's centre, or all centres to a system administrator."""
     centre = None if g.viewer.role == "system-admin" else g.viewer.centre

@@ -95,8 +95,8 @@ def submit(draft_id: str) -> Any:
 @pages.post("/drafts/<draft_id>/withdraw")
 @allow("see-own")
 def withdraw(draft_id: str) -> Any:
-    """Take a draft out of review, put it aside, or take what it published out of all lists."""
-    profiles.withdraw(_store(), g.viewer, draft_id, now())
+    """Take a draft out of review, or put it aside; what was published meanwhile stays."""
+    profiles.put_aside(_store(), g.viewer, draft_id, now())
     notice(Message("Taken back."))
     return redirect(url_for("profiles.mine"))
 
@@ -138,18 +138,25 @@ def confirm(draft_id: str) -> Any:
     return redirect(url_for("profiles.draft", draft_id=draft_id))
 
 
-@pages.post("/records/<any(need, offer):side>/<record_id>/<any(edit, renew, close):act>")
+@pages.post("/records/<any(need, offer):side>/<record_id>/<any(edit, renew, close, remove):act>")
 @allow("see-own")
 def change(side: str, record_id: str, act: str) -> Any:
-    """Open a draft of a published record, let it stay longer, or end it."""
+    """Open a draft of a published record, let it stay longer, end it, or remove it."""
     store, day = _store(), workflow.today()
     if act == "edit":
         found = profiles.revise(store, g.viewer, side, record_id, now())
         return redirect(url_for("profiles.draft", draft_id=found.draft_id))
-    (profiles.renew if act == "renew" else profiles.close)(store, g.viewer, side, record_id, day,
-                                                           now())
-    notice(Message("Renewed.") if act == "renew" else Message("Closed; it is in no list any more."))
+    if act == "remove":
+        profiles.withdraw_consent(store, g.viewer, side, record_id, now())
+    else:
+        (profiles.renew if act == "renew" else profiles.close)(store, g.viewer, side, record_id,
+                                                               day, now())
+    notice(CHANGED[act])
     return redirect(url_for("profiles.mine"))
+
+
+CHANGED = {"renew": Message("Renewed."), "close": Message("Closed; it is in no list any more."),
+           "remove": Message("Removed, with its evidence and your consent to its publication.")}
 
 
 @pages.get("/matches")
@@ -165,7 +172,7 @@ def matches() -> str:
                                      for key in ("release", "agree")})
 
 
-@pages.post("/matches/<need_id>/<offer_id>/<any(release, agree, decline, back):act>")
+@pages.post("/matches/<need_id>/<offer_id>/<any(release, agree, decline, back, disagree):act>")
 @allow("see-own")
 def answer(need_id: str, offer_id: str, act: str) -> Any:
     """Release, agree, decline with a reason, or take a yes back."""
@@ -178,9 +185,10 @@ def answer(need_id: str, offer_id: str, act: str) -> Any:
     elif act == "decline":
         profiles.decline(store, g.viewer, need_id, offer_id, request.form.get("reason", ""), now())
     else:
-        profiles.take_back(store, g.viewer, need_id, offer_id, now())
-    if act in ("release", "agree"):
-        undo = url_for("profiles.answer", need_id=need_id, offer_id=offer_id, act="back")
+        (profiles.disagree if act == "disagree" else profiles.take_back)(
+            store, g.viewer, need_id, offer_id, now())
+    if act in UNDONE_BY:
+        undo = url_for("profiles.answer", need_id=need_id, offer_id=offer_id, act=UNDONE_BY[act])
     notice(ANSWERS[act], undo=undo)
     return redirect(url_for("profiles.matches"))
 
@@ -188,7 +196,8 @@ def answer(need_id: str, offer_id: str, act: str) -> Any:
 ANSWERS = {"release": Message("Released: the group sees the need now."),
            "agree": Message("Agreed. When both sides have agreed you see each other's contact."),
            "decline": Message("Declined; the ranking learns from the reason."),
-           "back": Message("Taken back.")}
+           "back": Message("Taken back."), "disagree": Message("Taken back.")}
+UNDONE_BY = {"release": "back", "agree": "disagree"}
 
 
 def _store() -> Any:
@@ -208,9 +217,13 @@ def _plain(value: Any) -> str:
     return "；".join(map(_plain, value)) if isinstance(value, list) else str(value)
 
 
+def version_of(text: str) -> int:
+    """Read a form's version; -1, which nothing has, where it is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+
+
 def _version() -> int:
-    text = request.form.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() else -1
+    return version_of(request.form.get("version", ""))
 
 
 def _proposal(text: str) -> Proposal:
@@ -220,7 +233,7 @@ def _proposal(text: str) -> Proposal:
         texts = (found.title, found.text, found.kind, found.venue, found.source, *found.authors)
         if all(isinstance(part, str) for part in texts) and isinstance(found.year, int | None):
             return found
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         pass
     raise InputError("A work came back damaged; read the file again.")
 

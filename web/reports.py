@@ -60,7 +60,7 @@ def subscribe() -> Any:
     return redirect(url_for("reports.show"))
 
 
-@pages.post("/reports/subscriptions/<int:number>/end")
+@pages.post("/reports/subscriptions/<int(max=2147483647):number>/end")
 @allow("see-report")
 def unsubscribe(number: int) -> Any:
     """End one of the viewer's own subscriptions."""

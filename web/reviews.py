@@ -22,7 +22,7 @@ from matcher.profiles import Review
 from matcher.vocabulary import Message
 from web.access import allow, link, now, settings
 from web.lists import workspace
-from web.profiles import choices_of
+from web.profiles import choices_of, version_of
 from web.shell import notice, page_language
 
 pages = Blueprint("reviews", __name__)
@@ -64,9 +64,8 @@ def decide(draft_id: str) -> Any:
     """Publish a draft, or return it with reasons."""
     form = request.form
     decided = Review(form.get("decision", ""), tuple(form.getlist("code")), form.get("text", ""))
-    version = form.get("version", "")
     found = profiles.review(workspace().store, g.viewer, draft_id, decided,
-                            int(version) if version.isascii() and version.isdigit() else -1, now())
+                            version_of(form.get("version", "")), now())
     _tell_writer(found, decided.decision)
     notice(Message("Published.") if decided.decision == "accept" else Message("Returned."))
     return redirect(url_for("reviews.waiting"))

@@ -34,7 +34,7 @@ NAVIGATION = (
     Page("reviews.waiting", "Review", "review-drafts"),
     Page("profiles.mine", "My records", "see-own"),
     Page("profiles.matches", "My matches", "see-own"),
-    Page("insight.show", "Region", "see-report"),
+    Page("insight.show", "Region", "see-centre"),
     Page("reports.show", "Reports", "see-report"),
     Page("access.accounts_list", "Accounts", "manage-accounts"),
     Page("guides.show", "Help", "anybody"),

@@ -16,6 +16,7 @@ from matcher.vocabulary import Message
 
 LONGEST_TEXT = 20_000
 LARGEST_NTD = 10**15
+LONGEST_NUMBER = 40
 ROC_YEAR_ZERO = 1911
 _HIDDEN = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u200b\u2060-\u2069\u202a-\u202e\ufeff"
                      "\U000e0000-\U000e007f]")
@@ -75,7 +76,7 @@ def as_integer(text: str) -> int:
     """Read a whole number ≥ 0: 1,000,000 · NT$1,000,000 · 100萬 · 1.5億 · 一百萬 · １００."""
     found = unicodedata.normalize("NFKC", text).replace(",", "").replace(" ", "").lower()
     found = re.sub(r"^(nt\$|ntd|twd|新臺幣|新台幣|\$)|(元|nt\$|ntd|twd)$", "", found)
-    number = _plain_number(found)
+    number = _plain_number(found) if len(found) <= LONGEST_NUMBER else None
     if number is None:
         raise Refused("wanted a whole number ≥ 0, e.g. 1000000 or 100萬")
     if number > LARGEST_NTD:

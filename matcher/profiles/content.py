@@ -38,6 +38,7 @@ OWN_WORDS = "profile"
 WHAT = {"need": "needs", "offer": "offers"}
 _PHONE = re.compile(r"\+?[0-9(][0-9()\-. #ext分機轉]{5,38}")
 _URL = re.compile(r"https?://[^\s\"'<>\\]+\.[^\s\"'<>\\]+")
+LONGEST_YEAR = 4
 _EVIDENCE_KEY = re.compile(r"evidence\.([0-9]{1,3})\.([a-z]+)")
 
 
@@ -120,7 +121,8 @@ def with_works(content: Content, works: Sequence[Proposal]) -> dict[str, Any]:
 def _proposal(item: Mapping[str, str]) -> Proposal:
     year = item.get("year", "")
     return Proposal(item.get("title") or item.get("text", "")[:500], item.get("text", ""),
-                    item.get("kind", "project"), int(year) if year.isdecimal() else None,
+                    item.get("kind", "project"),
+                    int(year) if year.isdecimal() and len(year) <= LONGEST_YEAR else None,
                     doi=item.get("doi") or None)
 
 

@@ -220,11 +220,22 @@ def withdraw(store: Store, viewer: Viewer, draft_id: str, time: datetime) -> Dra
     What was published goes at once: record, evidence, card, vectors, what lists say of it.
     """
     found = _own_draft(store, viewer, draft_id)
-    if found.status == "withdrawn":
-        return found
     if found.status == "published":
         take_down(store, viewer, found.side, found.record_id, "withdraw", time)
         return rows.draft(store, draft_id) or found
+    return put_aside(store, viewer, draft_id, time)
+
+
+def put_aside(store: Store, viewer: Viewer, draft_id: str, time: datetime) -> Draft:
+    """Take a draft out of review, or put it aside.
+
+    Raises ``InputError`` for one that was published, also if that was only just.
+    """
+    found = _own_draft(store, viewer, draft_id)
+    if found.status == "withdrawn":
+        return found
+    if found.status == "published":
+        raise InputError("This is published; change it from My records.")
     status = "draft" if found.status == "submitted" else "withdrawn"
     return move(store, viewer, found, status, "take-back", time)
 

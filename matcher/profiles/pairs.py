@@ -21,7 +21,7 @@ from matcher.store import Store
 from matcher.store import profiles as rows
 from matcher.store.audit import AuditLine
 from matcher.store.decisions import latest_decisions, put_decisions
-from matcher.store.profiles import BETWEEN, LONGEST_PAIR, Card, Pair, id_of
+from matcher.store.profiles import BETWEEN, LONGEST_PAIR, Card, Pair, consents, id_of
 from matcher.vocabulary import REASONS, Need, Offer, Outcome
 from matcher.workflow import last_run
 
@@ -41,14 +41,15 @@ PAIR_STATES: Mapping[str, Mapping[str, str]] = {
 class MyMatch:
     """A match as one side sees it: the other side's ``shown`` fields, and where it stands.
 
-    ``rank`` and ``score`` are given to the need's side only, None to the offer's: they would tell
-    of others.
+    ``side``, need or offer, is the viewer's. ``rank`` and ``score`` are given to the need's side
+    only, None to the offer's, as they would tell of others, and where the newest list has it not.
     """
 
     need_id: str
     offer_id: str
     shown: Mapping[str, Any]
     state: str
+    side: str
     rank: int | None = None
     score: float | None = None
 
@@ -135,10 +136,18 @@ def _state(given: frozenset[str], mine: str, declined: bool = False) -> str:
     return "listed" if RELEASE not in given else "asked" if theirs in given else "released"
 
 
-def _declined(store: Store, need_ids: Iterable[str]) -> frozenset[Pair]:
-    """Give the pairs of some needs that were declined, by whichever side."""
-    return frozenset((d.need_id, d.offer_id) for d in
-                     latest_decisions(store, need_ids=tuple(need_ids)) if d.stage == "declined")
+def _declined(store: Store, need_ids: Iterable[str]) -> dict[Pair, datetime]:
+    """Give the pairs of some needs that were declined, by whichever side, and when."""
+    return {(d.need_id, d.offer_id): d.time for d in
+            latest_decisions(store, need_ids=tuple(need_ids)) if d.stage == "declined"}
+
+
+def _answered(store: Store, pair: Pair, state: str, declined: Mapping[Pair, datetime]) -> str:
+    """Say "declined" of a pair that waits for the other side's yes where a no came since."""
+    if state != "waiting" or pair not in declined:
+        return state
+    yes = consents(store, record_id=pair_key(*pair), purpose=NEED_AGREES)
+    return "declined" if all(row.time < declined[pair] for row in yes) else state
 
 
 def decline(store: Store, viewer: Viewer, need_id: str, offer_id: str, reason: str,
@@ -158,7 +167,17 @@ def decline(store: Store, viewer: Viewer, need_id: str, offer_id: str, reason: s
 def take_back(store: Store, viewer: Viewer, need_id: str, offer_id: str, time: datetime) -> None:
     """Take the viewer's side's yes back; a firm's release, too. Contact is hidden again."""
     mine = _side_of(store, viewer, need_id, offer_id)
-    purposes = [NEED_AGREES, RELEASE] if mine == NEED_AGREES else [mine]
+    _end(store, viewer, need_id, offer_id, time,
+         [NEED_AGREES, RELEASE] if mine == NEED_AGREES else [mine])
+
+
+def disagree(store: Store, viewer: Viewer, need_id: str, offer_id: str, time: datetime) -> None:
+    """Take only what :func:`agree` said back; a firm's release stays as it was."""
+    _end(store, viewer, need_id, offer_id, time, [_side_of(store, viewer, need_id, offer_id)])
+
+
+def _end(store: Store, viewer: Viewer, need_id: str, offer_id: str, time: datetime,
+         purposes: list[str]) -> None:
     rows.end_consents(store, time, purposes, pair_key(need_id, offer_id),
                       _line(viewer, "take-back", need_id, offer_id, time))
 
@@ -173,9 +192,12 @@ def my_matches(store: Store, viewer: Viewer, day: date) -> tuple[MyMatch, ...]:
 
 
 def _lists_of_needs(store: Store, viewer: Viewer, day: date) -> Iterable[MyMatch]:
-    lists = {need_id: rows.newest_list(store, need_id) for need_id in
-             own_records(store, viewer, "need")}
+    lists: dict[str, tuple[tuple[str, int | None, float | None], ...]] = {
+        need_id: rows.newest_list(store, need_id) for need_id in own_records(store, viewer, "need")}
     given, declined = rows.pairs(store, need_ids=lists), _declined(store, lists)
+    for need_id, offer_id in given:  # a yes outlives the list that it was given on
+        if offer_id not in {row[0] for row in lists[need_id]}:
+            lists[need_id] = (*lists[need_id], (offer_id, None, None))
     offers = _open(store, "offer", {row[0] for listed in lists.values() for row in listed}, day)
     cards = rows.cards_of(store, "offer", offers.values())
     for need_id, listed in lists.items():
@@ -183,8 +205,9 @@ def _lists_of_needs(store: Store, viewer: Viewer, day: date) -> Iterable[MyMatch
             pair = (need_id, offer_id)
             state = _state(given.get(pair, frozenset()), NEED_AGREES, pair in declined)
             if offer_id in offers:
+                state = _answered(store, pair, state, declined)
                 shown = _shown(cards[offer_id], offers[offer_id], viewer, state)
-                yield MyMatch(need_id, offer_id, shown, state, rank, score)
+                yield MyMatch(need_id, offer_id, shown, state, "need", rank, score)
 
 
 def _released_needs(store: Store, viewer: Viewer, day: date) -> Iterable[MyMatch]:
@@ -196,7 +219,7 @@ def _released_needs(store: Store, viewer: Viewer, day: date) -> Iterable[MyMatch
         state = _state(given, OFFER_AGREES, (need_id, offer_id) in declined)
         if need_id in needs:
             yield MyMatch(need_id, offer_id, _shown(cards[need_id], needs[need_id], viewer, state),
-                          state)
+                          state, "offer")
 
 
 def _open(store: Store, side: str, ids: Iterable[str], day: date) -> dict[str, Need | Offer]:
