@@ -195,8 +195,8 @@ def _lists_of_needs(store: Store, viewer: Viewer, day: date) -> Iterable[MyMatch
     lists: dict[str, tuple[tuple[str, int | None, float | None], ...]] = {
         need_id: rows.newest_list(store, need_id) for need_id in own_records(store, viewer, "need")}
     given, declined = rows.pairs(store, need_ids=lists), _declined(store, lists)
-    for need_id, offer_id in given:  # a yes outlives the list that it was given on
-        if offer_id not in {row[0] for row in lists[need_id]}:
+    for (need_id, offer_id), said in given.items():  # a release outlives its list
+        if RELEASE in said and offer_id not in {row[0] for row in lists[need_id]}:
             lists[need_id] = (*lists[need_id], (offer_id, None, None))
     offers = _open(store, "offer", {row[0] for listed in lists.values() for row in listed}, day)
     cards = rows.cards_of(store, "offer", offers.values())
