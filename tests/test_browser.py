@@ -208,6 +208,7 @@ def test_a_list_is_reviewed_by_keyboard_alone(visit, home):
     page.wait_for_selector(".match:first-child .badge, li:nth-child(1) .match .badge")
     page.keyboard.press("j")
     second = page.evaluate("document.activeElement.id")[2:]
+    page.keyboard.press("w")  # the reasons are still folded away: nothing is declined
     page.keyboard.press("3")
     page.keyboard.press("w")
     page.wait_for_selector(f"#m-{second} .badge.bad")

@@ -189,6 +189,27 @@ def test_works_nested_without_end_are_damaged_and_a_bad_referrer_is_none(site):
     assert site.clients["office"].post(undo, headers={"Referer": "http://[bad"}).status_code == 302
 
 
+@pytest.mark.parametrize(("path", "referrer", "back"), [
+    ("/drafts/00000000000000bb/submit", "http://localhost/drafts/00000000000000bb?x=1", "/drafts/00000000000000bb"),
+    ("/drafts/00000000000000bb/submit", "http://localhost//evil.example/x", "/"),
+    ("/drafts/00000000000000bb/submit", "http://[bad", "/"),
+    ("/account", "http://localhost/account", ""),
+])
+def test_after_a_refused_form_the_language_link_leads_to_a_page(site, path, referrer, back):
+    site.post("group", f"/drafts/{DRAFT}", side="offer", version="0", title="t", kind="capability")
+    page = site.clients["group"].post(path, data={"name": ""}, headers={"Referer": referrer, **EN})
+    assert page.status_code == 422
+    assert f'<a href="{back}?lang=zh"' in page.text
+    assert site.clients["group"].get((back or path) + "?lang=zh").status_code == 200
+
+
+def test_the_browsers_language_decides_again_once_no_other_is_chosen(site):
+    site.clients["group"].post("/account", data={"name": "Ann", "lang": "en"})
+    assert 'lang="en"' in site.clients["group"].get("/mine", headers={"Accept-Language": "zh"}).text[:200]
+    site.clients["group"].post("/account", data={"name": "Ann", "lang": ""})
+    assert 'lang="zh-Hant-TW"' in site.clients["group"].get("/mine", headers={"Accept-Language": "zh"}).text[:200]
+
+
 def test_what_has_ended_is_not_listed_for_an_agreement(site):
     site.matched()
     site.store.put(offers=[replace(OFFERS[0], valid_to=date(2026, 1, 1))])

@@ -113,14 +113,6 @@ def safe_address(wanted: str, otherwise: str) -> str:
     return wanted if safe else otherwise
 
 
-def path_of(address: str) -> str:
-    """Give the path of an address that a browser named; empty where it is none."""
-    try:
-        return urlsplit(address).path
-    except ValueError:
-        return ""
-
-
 def _next() -> str:
     """Give where to go after signing in: an address on this site, else the start page."""
     return safe_address(request.values.get("next", ""), url_for("home.start"))
@@ -233,7 +225,10 @@ def profile() -> Any:
     except InputError as problem:
         return _mine(problem), 422
     notice(Message("Name and language are set."))
-    return _in_language(redirect(url_for("access.mine")), lang)
+    answer = _in_language(redirect(url_for("access.mine")), lang)
+    if not lang:  # the browser's decides again
+        answer.delete_cookie("lang", samesite="Lax", httponly=True, secure=request.is_secure)
+    return answer
 
 
 @pages.post("/account/password")

@@ -15,9 +15,9 @@ from matcher.errors import InputError, MatcherError
 from matcher.intake.convert import Refused, as_integer
 from matcher.languages import render, translate
 from matcher.vocabulary import Message
-from web.access import allow, demand, now, path_of, safe_address
+from web.access import allow, demand, now, safe_address
 from web.lists import parties, workspace
-from web.shell import notice, page_language
+from web.shell import notice, page_language, path_of
 
 pages = Blueprint("board", __name__)
 _ACCOUNT = re.compile("[0-9a-f]{16}")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from flask import current_app, flash, g, get_flashed_messages, request, url_for
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
+from werkzeug.exceptions import HTTPException
 
 from matcher.access import ROLES, may_somewhere
 from matcher.languages import INTERFACE_LANGUAGES, LANGUAGES, negotiate, render, translate
@@ -68,7 +69,27 @@ def html_lang(code: str | None) -> str:
 def language_link(lang: str) -> str:
     """Give this page's address in another language, its other parameters kept."""
     kept = [(key, value) for key, value in request.args.items(multi=True) if key != "lang"]
-    return "?" + urlencode([*kept, ("lang", lang)])
+    return _page_path() + "?" + urlencode([*kept, ("lang", lang)])
+
+
+def _page_path() -> str:
+    """Give the path of a page to look at: where a form was sent to there is often none."""
+    if request.method == "GET":
+        return ""
+    try:
+        current_app.create_url_adapter(request).match(method="GET")  # type: ignore[union-attr]
+    except HTTPException:
+        return path_of(request.referrer or "") or "/"
+    return ""
+
+
+def path_of(address: str) -> str:
+    """Give the path of an address that a browser named; empty where it is none."""
+    try:
+        path = urlsplit(address).path
+    except ValueError:
+        return ""
+    return "" if path.startswith("//") else path
 
 
 def navigation() -> list[dict[str, Any]]:

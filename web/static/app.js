@@ -29,7 +29,7 @@ async function swap(element, url, options, also = "") {
 }
 
 function exchange(answer, parts) {
-  const focus = document.activeElement?.id;
+  const focus = document.activeElement?.id || document.activeElement?.closest("[data-item]")?.id;
   const place = window.scrollY;
   for (const part of new Set([...parts, "#notice"])) {
     const fresh = answer.querySelector(part);
@@ -165,7 +165,9 @@ document.addEventListener("keydown", (event) => {
   }
   if (event.key === "Enter" && event.target.closest("a, button, summary, input")) return;  // it acts by itself
   const wanted = `[data-key="${CSS.escape(event.key)}"]`;
-  const pressed = item?.querySelector(wanted) || document.querySelector(`#main ${wanted}:not([data-item] *)`);
+  // What is folded away is not pressed: nobody saw it.
+  const seen = (places) => [...places].find((place) => place.checkVisibility());
+  const pressed = seen(item?.querySelectorAll(wanted) || []) || seen(document.querySelectorAll(`#main ${wanted}:not([data-item] *)`));
   if (pressed) {
     event.preventDefault();
     if (item) remembered = item.id;
