@@ -62,7 +62,9 @@ def _home(settings: Settings) -> Message:
 def _database(settings: Settings) -> Message:
     from matcher.store import open_store
 
-    counts = open_store(settings.database_url).counts()
+    store = open_store(settings.database_url)
+    store.check_writable()
+    counts = store.counts()
     return Message("{needs} needs, {offers} offers, {evidence} evidence texts",
                    {key: counts.get(key, 0) for key in ("needs", "offers", "evidence")})
 
@@ -81,7 +83,7 @@ def _encoder(settings: Settings) -> Message:
 def _ranker(settings: Settings) -> Message:
     from matcher.ranker import load_ranker
 
-    return Message("revision {revision}", {"revision": load_ranker().revision})
+    return Message("revision {revision}", {"revision": load_ranker(settings.ranker).revision})
 
 
 def _catalogues(settings: Settings) -> Message:

@@ -28,7 +28,9 @@ SYSTEM_PROBLEMS = {
     errno.ENOENT: "the folder or file does not exist", errno.EACCES: "permission is denied",
     errno.EROFS: "it is read-only; check its permissions", errno.ENOSPC: "the disk is full",
     errno.EADDRINUSE: "another program listens there; choose another --port",
-    errno.EISDIR: "it is a folder",
+    errno.EISDIR: "it is a folder", errno.ENOTDIR: "part of its path is no folder",
+    errno.EEXIST: "a file stands where a folder is wanted",
+    errno.ENAMETOOLONG: "its name is too long", errno.EPERM: "permission is denied",
 }
 
 

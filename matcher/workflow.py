@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields, replace
 from datetime import date, datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
@@ -70,7 +70,28 @@ def take_in(workspace_store: Store, path: Path, what: str, *, keep_good: bool = 
     records = [_with_centre(record, centre) for record in checked.records]
     if dry_run or not (checked.ok or keep_good):
         return TakenIn(checked, None)
+    records = _with_stored(workspace_store, what, records, checked.columns.values())
     return TakenIn(checked, workspace_store.put(**{what: records})[what])
+
+
+def _with_stored(store: Store, what: str, records: Sequence[Any], given: Collection[str]
+                 ) -> list[Any]:
+    """Keep what the store knows of a record in columns that the file does not have."""
+    kept, keys = getattr(store, what)(), intake.KEYS[what]
+    known = {tuple(getattr(r, key) for key in keys): r
+             for r in (kept.values() if isinstance(kept, Mapping) else kept)}
+    return [_completed(record, known.get(tuple(getattr(record, key) for key in keys)), given)
+            for record in records]
+
+
+def _completed(record: Any, stored: Any, given: Collection[str]) -> Any:
+    """Fill fields that were not given, and have their usual value, from the stored record."""
+    if stored is None:
+        return record
+    usual = {f.name: f.default if f.default is not MISSING else None for f in fields(record)}
+    lacking = [name for name in usual if name not in given
+               and getattr(record, name) in (usual[name], {})]
+    return replace(record, **{name: getattr(stored, name) for name in lacking})
 
 
 def _with_centre(record: Any, centre: str | None) -> Any:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import date
 
 import pytest
 from click.testing import CliRunner
@@ -53,6 +55,84 @@ def test_from_template_to_match_list(run, tmp_path):
     done = run("match", "--centre", "STSP")
     assert done.exit_code == 0
     assert "■ N001  主軸熱變位補償" in done.output
+
+
+def test_a_file_with_few_columns_changes_only_these(filled, tmp_path):
+    (tmp_path / "days.csv").write_text("need_id,title,valid_to,kinds\nN1,主軸熱變位補償,2028-12-31,\n", "utf-8")
+    store = open_store(f"sqlite:///{tmp_path / 'home' / 'matcher.db'}")
+    store.put(needs=[replace(NEEDS[0], kinds=("equipment",))])
+    assert filled("import", "needs", "days.csv").output == "1 rows read, 0 rejected; 0 new, 1 changed, 0 unchanged.\n"
+    # An empty cell of a column that is there empties the field.
+    assert store.need("N1") == replace(NEEDS[0], valid_to=date(2028, 12, 31), kinds=())
+    (tmp_path / "kinds.csv").write_text("offer_id,title\nO3,New title\n", "utf-8")
+    filled("import", "offers", "kinds.csv", "--centre", "STSP")
+    assert store.offer("O3") == replace(OFFERS[2], title="New title", centre="STSP")
+    store.put(parties=[replace(PARTIES[0], extra={"note": "kept"})])
+    (tmp_path / "p.csv").write_text("party_id,name\nP1,Renamed\n", "utf-8")
+    filled("import", "parties", "p.csv")
+    assert store.parties()["P1"] == replace(PARTIES[0], name="Renamed", extra={"note": "kept"})
+
+
+def test_a_template_takes_no_filled_tables_place(run, tmp_path):
+    (tmp_path / "needs.csv").write_text("mine", "utf-8")
+    done = run("template", "needs")
+    assert (done.exit_code, "needs.csv is there and may hold your rows" in done.output) == (2, True)
+    assert (tmp_path / "needs.csv").read_text("utf-8") == "mine"
+    assert run("template", "needs", "--force").exit_code == 0
+    assert (tmp_path / "needs.csv").read_text("utf-8") != "mine"
+
+
+@pytest.mark.parametrize(("rejected", "words"), [
+    ("bad.csv", "would take the place of bad.csv"), ("nowhere/r.csv", "There is no folder nowhere"),
+])
+def test_a_place_for_rejected_rows_that_cannot_be_is_refused_before_anything_is_stored(run, tmp_path, rejected, words):
+    content = "need_id,title,valid_to\nN1,good,\nN2,bad,tomorrow\n"
+    (tmp_path / "bad.csv").write_text(content, "utf-8")
+    done = run("import", "needs", "bad.csv", "--keep-good", "--rejected", rejected)
+    assert (done.exit_code, words in done.output) == (2, True)
+    assert (tmp_path / "bad.csv").read_text("utf-8") == content
+    assert run("import", "needs", "bad.csv", "--keep-good", "--rejected", "r.csv").exit_code == 2
+    assert (tmp_path / "r.csv").read_text("utf-8-sig").startswith("row,reason,")
+    (tmp_path / "bad.csv").write_text("need_id,title\nN2,mended\n", "utf-8")
+    assert run("import", "needs", "bad.csv", "--rejected", "r.csv").exit_code == 0
+    assert (tmp_path / "r.csv").read_text("utf-8-sig").splitlines() == ["row,reason"]
+
+
+@pytest.mark.parametrize("words", [("--text", ""), ("--text", "x", "--need", "N1")])
+def test_words_and_ids_of_needs_exclude_each_other(filled, words):
+    done = filled("match", *words)
+    assert (done.exit_code, "Give either --text with a need's words or --need ID." in done.output) == (2, True)
+
+
+def test_the_ending_of_the_file_says_the_format(filled, tmp_path):
+    for name, begin in (("m.xlsx", b"PK"), ("m.json", b"["), ("m.txt", "■".encode())):
+        filled("match", "--need", "N1", "--out", name)
+        assert (tmp_path / name).read_bytes().startswith(begin)
+
+
+def test_the_language_may_stand_in_the_settings_file(run, tmp_path, monkeypatch):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "matcher.toml").write_text('lang = "en"', "utf-8")
+    monkeypatch.delenv("MATCHER_LANG")
+    assert "Ready:" in run("init").output
+
+
+def test_an_interrupted_command_says_so_and_leaves_with_130(run, monkeypatch):
+    def stop(*_args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("matcher.store.open_store", stop)
+    done = run("init")
+    assert (done.exit_code, "Interrupted." in done.output) == (130, True)
+
+
+def test_doctor_looks_at_the_sites_own_ranker_and_at_a_database_that_cannot_be_written(run, tmp_path):
+    run("init")
+    (tmp_path / "home" / "models").mkdir()
+    (tmp_path / "home" / "models" / "ranker.json").write_text("{}", "utf-8")
+    done = run("doctor")
+    assert done.exit_code != 0
+    assert any("ranker.json" in line and "✓" not in line for line in done.output.splitlines())
 
 
 def test_a_dry_run_stores_nothing(run):

@@ -185,7 +185,8 @@ def test_formulas_and_spreadsheet_errors_are_named(tmp_path):
 
 @pytest.mark.parametrize(("text", "value"), [
     ("1000000", 1_000_000), ("1,000,000", 1_000_000), ("NT$1,000,000", 1_000_000), ("100萬", 1_000_000),
-    ("1.5億", 150_000_000), ("一百萬", 1_000_000), ("一百二十萬元", 1_200_000), ("１００", 100), ("0", 0),
+    ("1.5億", 150_000_000), ("二五〇萬", None), ("五〇〇〇", None), ("兩百五", None), ("二萬五", None), ("一百〇五", 105),
+    ("一萬零五百", 10_500), ("三十五", 35), ("萬" * 3000, None), ("一百萬", 1_000_000), ("一百二十萬元", 1_200_000), ("１００", 100), ("0", 0),
     ("十萬", 100_000), ("-5", None), ("1_000", None), ("1e18", None), ("abc", None), ("٣", None),
 ])
 def test_money(text, value):
@@ -199,7 +200,8 @@ def test_money(text, value):
 @pytest.mark.parametrize(("text", "value"), [
     ("2026-02-28", date(2026, 2, 28)), ("115/2/28", date(2026, 2, 28)), ("1150228", date(2026, 2, 28)),
     ("民國115年2月28日", date(2026, 2, 28)), ("２０２６/2/28", date(2026, 2, 28)),
-    ("20260228", date(2026, 2, 28)), ("2026-02-30", None), ("02/03/04", None), ("0001-01-01", None),
+    ("115 年 2 月 28 日", date(2026, 2, 28)), ("中華民國115年2月28日", date(2026, 2, 28)), ("民國99年12月31日", date(2010, 12, 31)),
+    ("99/12/31", None), ("西元2026年2月28日", date(2026, 2, 28)), ("20260228", date(2026, 2, 28)), ("2026-02-30", None), ("02/03/04", None), ("0001-01-01", None),
     ("9999-12-31", None), ("soon", None),
 ])
 def test_dates(text, value):
@@ -279,3 +281,75 @@ def test_codes_are_read_with_their_scheme(text, wanted):
 def test_a_code_without_scheme_or_of_another_form_is_refused(text):
     with pytest.raises(Refused, match="wanted a scheme and its code"):
         as_codes(text)
+
+
+# ---- what comes back, and what must not be lost -----------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_mended_file_comes_back_as_it_was_written(tmp_path, lang):
+    rows = (("party_id", "name", "county", "備註"), ("P1", "-20 °C 冷凍", "火星", "@home"), ("P2", "'=quoted", "台南市", ""),
+            ("P3", "甲", "金星", "x", "more"))
+    write_as(tmp_path / "p.csv", rows)
+    write_rejected(read(tmp_path / "p.csv", "parties", keep_good=True), tmp_path / "mend.csv", lang)
+    mended = (tmp_path / "mend.csv").read_text("utf-8-sig")
+    assert mended.startswith({"zh": "列,原因,party_id", "en": "row,reason,party_id"}[lang])
+    assert "\0" not in mended
+    (tmp_path / "mend.csv").write_text(mended.replace("火星", "臺中市").replace("金星", "臺北市"), "utf-8-sig")
+    back = {p.party_id: p for p in read(tmp_path / "mend.csv", "parties").records}
+    assert (back["P1"].name, back["P1"].extra) == ("-20 °C 冷凍", {"備註": "@home"})
+    assert back["P3"].extra == {"備註": "x", "column 5": "more"}
+
+
+@pytest.mark.parametrize("name", ["n.csv", "n.xlsx"])
+def test_rows_are_numbered_as_a_spreadsheet_shows_them(tmp_path, name):
+    rows = [HEADER, ROWS[0], [""] * 7, ROWS[1], [""] * 7, ("004", "t", "", "nonsense", "", "", "")]
+    write_as(tmp_path / name, rows)
+    assert [p.row for p in read(tmp_path / name, "needs").problems] == [6]
+
+
+@pytest.mark.parametrize(("content", "told", "kept"), [
+    ("need_id,title,\nN1,a,lost", [(2, "column 3", "lost")], 0),
+    ("need_id,,title\nN1,lost,a", [(1, "(2)", "")], 1),
+    ("need_id,title,,\nN1,a,,", [], 1),  # columns without name and cells, as Excel leaves them
+])
+def test_a_column_without_a_name_is_told_where_it_holds_something(tmp_path, content, told, kept):
+    (tmp_path / "n.csv").write_text(content, "utf-8")
+    found = read(tmp_path / "n.csv", "needs", keep_good=True)
+    assert ([(p.row, p.column, p.found) for p in found.problems], len(found.records)) == (told, kept)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(200_001, 2), (2, 201)])
+def test_a_workbook_beyond_the_limits_is_refused_not_cut(tmp_path, monkeypatch, rows, columns):
+    from matcher.intake import formats, reader
+
+    for room in (formats, reader):
+        monkeypatch.setattr(room, "MOST_ROWS", 20)
+        monkeypatch.setattr(room, "MOST_COLUMNS", 10)
+    header = ["need_id", "title", *(f"c{i}" for i in range(min(columns, 11) - 2))]
+    write_xlsx(tmp_path / "n.xlsx", [header, *([str(i), "t", *"x" * (len(header) - 2)] for i in range(min(rows, 21)))])
+    with pytest.raises(FileFormatError, match="at most 20 rows and 10 columns"):
+        read(tmp_path / "n.xlsx", "needs")
+
+
+@pytest.mark.parametrize(("part", "damage"), [
+    ("xl/worksheets/sheet1.xml", lambda b: b[: len(b) // 2]), ("xl/workbook.xml", lambda b: b[:60]), ("xl/styles.xml", lambda b: b[:80]),
+    ("xl/worksheets/sheet1.xml", lambda b: b.replace(b"<sheetData>", b'<sheetData><row r="9"><c r="A9" t="n"><v>x</v></c></row>')),
+    ("xl/workbook.xml", lambda b: b.replace(b'state="visible"', b'state="hidden"')),
+])
+def test_a_damaged_workbook_is_refused_in_words(tmp_path, part, damage):
+    import zipfile
+
+    write_xlsx(tmp_path / "whole.xlsx", [HEADER, *ROWS])
+    with zipfile.ZipFile(tmp_path / "whole.xlsx") as whole, zipfile.ZipFile(tmp_path / "n.xlsx", "w") as broken:
+        for item in whole.infolist():
+            content = whole.read(item)
+            broken.writestr(item.filename, damage(content) if item.filename == part else content)
+    with pytest.raises(FileFormatError, match=r"cannot be opened|is empty"):
+        read(tmp_path / "n.xlsx", "needs")
+
+
+def test_half_a_character_is_refused_where_it_stands(tmp_path):
+    (tmp_path / "n.jsonl").write_text('{"need_id": "N1", "title": "x"}\n{"need_id": "N2", "title": "\\ud800x"}', "utf-8")
+    with pytest.raises(FileFormatError, match="Line 2 is no JSON object"):
+        read(tmp_path / "n.jsonl", "needs")

@@ -25,8 +25,10 @@ from matcher.cli.profiles import drafts, remind
 from matcher.cli.ranker import ranker, what_if
 from matcher.cli.report import report
 from matcher.cli.works import works
+from matcher.errors import InputError
 from matcher.settings import SETTINGS, Settings, load_settings
 
+LISTS = ("table", "json", "csv", "xlsx")
 RECORDS = ("parties", "needs", "offers", "evidence", "judged")
 
 
@@ -39,7 +41,7 @@ def main() -> None:
 @main.command()
 @json_option
 def init(as_json: bool) -> None:
-    """Make the home folder, the database and the page's key."""
+    """Make the home folder and the database."""
     from matcher.store import open_store
 
     settings = load_settings()
@@ -75,28 +77,44 @@ def import_file(ctx: click.Context, what: str, file: Path, centre: str | None, k
     from matcher.store import open_store
 
     shows.check_centre(centre)
+    if rejected:
+        _check_rejected(rejected, file)
     store = open_store(load_settings().database_url)
     taken = workflow.take_in(store, file, what, keep_good=keep_good, dry_run=dry_run,
                              centre=centre)
-    if rejected and taken.intake.rejected:
-        write_rejected(taken.intake, rejected)
     if as_json:
         show_json(shows.taken_in_json(taken, language()))
     else:
         click.echo(shows.taken_in_text(taken, language()))
+    if rejected:  # also without rows: an earlier file's would look like this one's
+        write_rejected(taken.intake, rejected, language())
     ctx.exit(0 if taken.intake.ok else 2)
+
+
+def _check_rejected(rejected: Path, file: Path) -> None:
+    """Refuse a place for rejected rows that cannot be, before anything is stored."""
+    if rejected.resolve() == file.resolve():
+        raise InputError("The rejected rows would take the place of {file}; name another file.",
+                         file=str(file))
+    if not rejected.resolve().parent.is_dir():
+        raise InputError("There is no folder {folder} for the rejected rows; nothing was stored.",
+                         folder=str(rejected.parent))
 
 
 @main.command()
 @click.argument("what", type=click.Choice(RECORDS))
 @click.option("--format", "fmt", type=click.Choice(("csv", "xlsx")), default="csv")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
 @json_option
-def template(what: str, fmt: str, out: Path | None, as_json: bool) -> None:
+def template(what: str, fmt: str, out: Path | None, force: bool, as_json: bool) -> None:
     """Write an empty table for WHAT with a bilingual header and one example row."""
     from matcher.intake import template as make
 
     path = out or Path(f"{what}.{fmt}")
+    if path.exists() and not force:
+        raise InputError("{file} is there and may hold your rows; it was left as it is. Name "
+                         "another with --out, or write over it with --force.", file=str(path))
     path.write_bytes(make(what, language(), fmt))
     if as_json:
         show_json({"file": path})
@@ -109,17 +127,19 @@ def template(what: str, fmt: str, out: Path | None, as_json: bool) -> None:
 @click.option("--need", "needs", multiple=True, help="Only this need (repeatable).")
 @click.option("--text", help="A need typed here instead of stored ones.")
 @click.option("--top", type=click.IntRange(1, 1000), help="Matches a need.")
-@click.option("--format", "fmt", type=click.Choice(("table", "json", "csv", "xlsx")),
-              default="table")
+@click.option("--format", "fmt", type=click.Choice(LISTS),
+              help="Without it, as the file's ending says, else a table.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
 @json_option
 def match(centre: str | None, needs: tuple[str, ...], text: str | None,
-          top: int | None, fmt: str, out: Path | None, as_json: bool) -> None:
+          top: int | None, fmt: str | None, out: Path | None, as_json: bool) -> None:
     """Rank the offers for a centre's needs and show each match with its evidence."""
     from matcher import shows, workflow
 
     settings = load_settings()
     shows.check_centre(centre)
+    if text is not None and (needs or not text.strip()):
+        raise InputError("Give either --text with a need's words or --need ID.")
     space = workflow.open_workspace(settings)
     limit = top or settings.top
     if text:
@@ -127,7 +147,9 @@ def match(centre: str | None, needs: tuple[str, ...], text: str | None,
     else:
         found = list(workflow.match(space, centre=centre, needs=needs or None, top=limit,
                                     day=workflow.today(), progress=Bar()))
-    shows.write_lists(found, space.store, "json" if as_json else fmt, out, language())
+    ending = out.suffix.removeprefix(".").lower() if out else ""
+    fmt = "json" if as_json else ending if not fmt and ending in LISTS else fmt or "table"
+    shows.write_lists(found, space.store, fmt, out, language())
 
 
 @main.command()

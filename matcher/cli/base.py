@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from matcher.errors import SYSTEM_PROBLEMS, InputError, MatcherError, system_message
+from matcher.errors import SYSTEM_PROBLEMS, InputError, MatcherError, SettingError, system_message
 from matcher.languages import render, translate
 
 
@@ -26,6 +26,9 @@ class Commands(click.Group):
         except MatcherError as problem:
             click.echo(render(problem.message, language()), err=True)
             ctx.exit(problem.exit_code)
+        except KeyboardInterrupt:
+            click.echo(translate("Interrupted.", language()), err=True)
+            ctx.exit(130)
         except OSError as problem:
             if problem.errno not in SYSTEM_PROBLEMS:
                 raise
@@ -35,8 +38,13 @@ class Commands(click.Group):
 
 def language() -> str:
     """Give the language of the command line."""
-    value = os.environ.get("MATCHER_LANG", "")
-    return value if value in ("zh", "en") else "zh"
+    from matcher.settings import load_settings
+
+    try:
+        return load_settings().lang
+    except SettingError:
+        value = os.environ.get("MATCHER_LANG", "")
+        return value if value in ("zh", "en") else "zh"
 
 
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:

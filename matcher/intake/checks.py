@@ -10,7 +10,7 @@ from typing import Any
 from matcher.errors import FileFormatError, RowError
 from matcher.intake.convert import Refused, clean, has_hidden, tax_id_fits
 from matcher.intake.fields import FIELDS, KEEPS_EXTRA, KEYS, NOUNS, ORDERED, SOME_TEXT, Field
-from matcher.languages import normalise
+from matcher.languages import INTERFACE_LANGUAGES, normalise, translate
 from matcher.reference import fold, fold_county
 from matcher.vocabulary import Message
 
@@ -67,6 +67,7 @@ def check(what: str, header: Sequence[str], rows: Iterable[Row], *, keep_good: b
 
     Raises ``FileFormatError`` for a header that stands twice or lacks a required column.
     """
+    header, rows = _without_ours(header, rows)
     columns = map_columns(what, header)
     findings = _Findings()
     _warn_unknown(what, header, columns, findings)
@@ -82,6 +83,16 @@ def check(what: str, header: Sequence[str], rows: Iterable[Row], *, keep_good: b
                 if number in bad}
     return Intake(what, good if keep_good or not bad else (), tuple(findings.problems), rejected,
                   len(listed), columns, encoding)
+
+
+def _without_ours(header: Sequence[str], rows: Iterable[Row]
+                  ) -> tuple[Sequence[str], Iterable[Row]]:
+    """Leave out the two columns that ``write_rejected`` puts before a file's own."""
+    ours = {(translate("row", lang), translate("reason", lang)) for lang in INTERFACE_LANGUAGES}
+    if tuple(header[:2]) not in ours:
+        return header, rows
+    return header[2:], [(number, {name: cell for name, cell in row.items()
+                                  if name not in header[:2]}) for number, row in rows]
 
 
 def map_columns(what: str, header: Sequence[str]) -> dict[str, str]:

@@ -21,6 +21,9 @@ ROC_YEAR_ZERO = 1911
 _HIDDEN = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u200b\u2060-\u2069\u202a-\u202e\ufeff"
                      "\U000e0000-\U000e007f]")
 _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "兩": 2}
+# Digits by their place (二五〇), and a last digit whose unit is left out (兩萬五): no sum of units.
+_BY_PLACE = re.compile("[一二兩三四五六七八九][零〇一二兩三四五六七八九]"
+                       "|[百千萬億][一二兩三四五六七八九]$")
 _UNITS = {"十": 10, "百": 100, "千": 1000}
 _LANGUAGES = {
     "zh": ("zh", "zhtw", "zhhant", "中文", "繁體中文", "chinese", "華語"),
@@ -92,7 +95,8 @@ def _plain_number(text: str) -> int | None:
             found[2] or "", 1)
         value = round(float(found[1]) * unit, 4) if "." in found[1] else int(found[1]) * unit
         return int(value) if value == int(value) else None
-    if text and all(c in _DIGITS or c in _UNITS or c in "萬億" for c in text):
+    if text and all(c in _DIGITS or c in _UNITS or c in "萬億" for c in text) and not (
+            _BY_PLACE.search(text)):
         return _chinese_number(text)
     return None
 
@@ -146,11 +150,14 @@ def _western(year: str) -> int:
 def as_date(text: str) -> date:
     """Read a day: 2026-02-28, 2026/2/28, 民國115年2月28日, 115/2/28, 1150228, 20260228.
 
-    Refused: days that do not exist and two-digit years (02/03/04), whose order nobody knows.
+    Refused: days that do not exist and two-digit years (02/03/04), whose order nobody knows, but
+    where 民國 stands before them.
     """
-    found = unicodedata.normalize("NFKC", text).strip().removeprefix("民國").strip()
+    whole = unicodedata.normalize("NFKC", text).strip()
+    found = re.sub(r"\s*([年月日])\s*", r"\1", re.sub(r"^((中華)?民國|西元)\s*", "", whole))
     found = re.sub(r"[ T]00:00(:00(\.0+)?)?$", "", found)
-    parts = (re.fullmatch(r"([0-9]{3,4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?", found)
+    years = "{2,4}" if "民國" in whole else "{3,4}"
+    parts = (re.fullmatch(rf"([0-9]{years})[-/.年]([0-9]{{1,2}})[-/.月]([0-9]{{1,2}})日?", found)
              or re.fullmatch(r"([0-9]{3,4})([0-9]{2})([0-9]{2})", found))
     if parts is None:
         raise Refused("wanted a day as YYYY-MM-DD, e.g. 2026-02-28 (民國115/2/28 also works)")

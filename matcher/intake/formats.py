@@ -10,7 +10,8 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -26,6 +27,8 @@ MOST_COLUMNS = 200
 UNPACKED_BYTES = 300_000_000
 PACKING_RATIO = 200
 EXTRA = "\0column {number}"
+# What a spreadsheet would run as a formula; files we write have an apostrophe before it.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +78,22 @@ def read_csv(path: Path) -> Content:
     csv.field_size_limit(LARGEST_BYTES)
     _refuse_open_quote(text, mark)
     lines = csv.reader(io.StringIO(text), delimiter=mark, strict=False)
-    rows = [(lines.line_num, cells) for cells in lines if any(cell.strip() for cell in cells)]
+    rows = [(n, cells) for n, cells in enumerate(lines, start=1) if any(c.strip() for c in cells)]
     if not rows:
         raise FileFormatError("The file is empty.")
-    header = [cell.strip() for cell in rows[0][1]]
-    numbered = zip(range(2, len(rows) + 1), (cells for _, cells in rows[1:]), strict=True)
-    return Content(header, [(n, dict(_pair(header, cells))) for n, cells in numbered], encoding)
+    header = _names(rows[0][1])
+    return Content(header, [(n, dict(_pair(header, map(_unguarded, cells))))
+                            for n, cells in rows[1:]], encoding)
 
 
-def _pair(header: Sequence[str], cells: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+def _unguarded(cell: str) -> str:
+    """Give a cell without the apostrophe that our own files put before a formula's beginning."""
+    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA) else cell
+
+
+def _pair(header: Sequence[str], cells: Iterable[Any]) -> Iterator[tuple[str, Any]]:
     """Pair cells with headers; cells beyond the header keep a name of their own."""
+    cells = list(cells)
     yield from zip(header, cells, strict=False)
     for number, cell in enumerate(cells[len(header):], start=len(header) + 1):
         if str(cell or "").strip():
@@ -131,7 +140,16 @@ def _read_object(number: int, line: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise FileFormatError("Line {line} is no JSON object: {problem}. Nothing was stored.",
                               line=number, problem=type(found).__name__)
-    return {key: _flat(value) for key, value in found.items()}
+    row = {key: _flat(value) for key, value in found.items()}
+    if any(_is_broken(part) for pair in row.items() for part in pair):
+        raise FileFormatError("Line {line} is no JSON object: {problem}. Nothing was stored.",
+                              line=number, problem="\\ud800-\\udfff stand for no character")
+    return row
+
+
+def _is_broken(text: Any) -> bool:
+    """Say whether a text has half of a pair of code units, which no file can hold."""
+    return isinstance(text, str) and any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -161,29 +179,32 @@ def read_xlsx(path: Path) -> Content:
     _refuse_bad_zip(path)
     try:
         book = load_workbook(path, read_only=True, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as problem:
-        raise FileFormatError("The workbook cannot be opened: {problem}. Save it again as .xlsx.",
-                              problem=type(problem).__name__) from problem
-    try:
-        sheet = next(s for s in book.worksheets if s.sheet_state == "visible")
+        sheet = next((s for s in book.worksheets if s.sheet_state == "visible"), None)
+        if sheet is None:
+            raise FileFormatError("The file is empty.")
         formulas = _formula_cells(path, sheet.title)
         rows = [(n, [_cell(c) for c in row]) for n, row in enumerate(
-            sheet.iter_rows(max_row=MOST_ROWS + 1, max_col=MOST_COLUMNS), start=1)]
-    finally:
+            sheet.iter_rows(max_row=MOST_ROWS + 2, max_col=MOST_COLUMNS + 1), start=1)]
         book.close()
+    # What openpyxl, its XML parser and the unpacking raise on files that are damaged.
+    except (InvalidFileException, zipfile.BadZipFile, zlib.error, SyntaxError, EOFError,
+            LookupError, ValueError, TypeError, AttributeError, OSError) as problem:
+        raise FileFormatError("The workbook cannot be opened: {problem}. Save it again as .xlsx.",
+                              problem=type(problem).__name__) from problem
     filled = [(n, cells) for n, cells in rows if any(c is not None for c in cells)]
     if not filled:
         raise FileFormatError("The file is empty.")
-    header = [str(cell or "").strip() for cell in _trim(filled[0][1])]
-    names = [name or f"({place})" for place, name in enumerate(header, start=1)]
+    names = _names(filled[0][1])
     return Content(names, [(n, _with_formulas(dict(_pair(names, cells)), n, names, formulas))
                            for n, cells in filled[1:]])
 
 
-def _trim(cells: list[Any]) -> list[Any]:
-    while cells and cells[-1] is None:
-        cells = cells[:-1]
-    return cells
+def _names(cells: Sequence[Any]) -> list[str]:
+    """Give a header's names; an empty one has its place as name, empty ones at the end go."""
+    header = [str(cell or "").strip() for cell in cells]
+    while header and not header[-1]:
+        header.pop()
+    return [name or f"({place})" for place, name in enumerate(header, start=1)]
 
 
 def _formula_cells(path: Path, sheet: str) -> set[tuple[int, int]]:

@@ -9,9 +9,8 @@ from typing import Any
 
 from matcher.intake.checks import Intake
 from matcher.intake.fields import FIELDS
+from matcher.intake.formats import FORMULA
 from matcher.languages import render, translate
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 def template(what: str, lang: str = "zh", fmt: str = "csv") -> bytes:
@@ -24,7 +23,8 @@ def template(what: str, lang: str = "zh", fmt: str = "csv") -> bytes:
 def write_rejected(intake: Intake, path: Path, lang: str = "zh") -> None:
     """Write the rejected rows as CSV: row number, reasons, then the cells as they were."""
     header = list(dict.fromkeys(name for row in intake.rejected.values() for name in row))
-    rows: list[list[Any]] = [[translate("row", lang), translate("reason", lang), *header]]
+    rows: list[list[Any]] = [[translate("row", lang), translate("reason", lang),
+                              *(name.removeprefix("\0") for name in header)]]
     for number, row in intake.rejected.items():
         reasons = "; ".join(f"{p.column}: {render(p.wanted, lang)}" for p in intake.problems
                             if p.row == number and p.fatal)
@@ -34,7 +34,7 @@ def write_rejected(intake: Intake, path: Path, lang: str = "zh") -> None:
 
 def guard(value: Any) -> Any:
     """Put an apostrophe before text that a spreadsheet would run as a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def _csv(rows: list[list[Any]]) -> bytes:

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, Engine, bindparam, delete, false, func, insert, select, update
 
 from matcher.errors import StoreError, UnknownRecordError
 from matcher.store import schema
@@ -90,6 +90,11 @@ class Store:
               self._engine.connect().execution_options(writing=True) as connection,
               connection.begin()):
             yield connection
+
+    def check_writable(self) -> None:
+        """Raise ``StoreError`` where nothing can be written; nothing is changed."""
+        with self.writing() as connection:
+            connection.execute(update(schema.revision).where(false()).values(number=0))
 
     @contextmanager
     def frozen(self) -> Iterator[Store]:
