@@ -81,6 +81,14 @@ def offered(store, content=OFFER):
 # ---- the form ---------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("column", "zh", "en"), [
+    ("contact_name", "聯絡人", "Contact"), ("evidence.0.year", "依據 1：年份", "Evidence 1, year"), ("visibility", "誰看得到", "Who sees it"),
+    ("evidence", "依據", "Evidence"), ("evidence.x.y", "evidence.x.y", "evidence.x.y"), ("odd", "odd", "odd"),
+])
+def test_every_column_of_a_form_is_named_in_words(column, zh, en):
+    assert dict(profiles.label_of(column)) == {"zh": zh, "en": en}
+
+
 def test_every_field_of_the_form_has_words_limits_and_choices_that_exist():
     columns = {side: {f.name for f in FIELDS[f"{side}s"]} for side in ("need", "offer")}
     known = {"centres", "counties", "reaches"}
@@ -300,7 +308,7 @@ def test_a_draft_is_submitted_with_consent_and_without_problems_only(home):
     with pytest.raises(InputError) as caught:
         profiles.submit(home, FIRM, NEED_ID, 1, NOW)
     assert render(caught.value.message, "en") == (
-        "The form cannot be published yet: title: this field must not be empty; trl_now: wanted a "
+        "The form cannot be published yet: Title: this field must not be empty; TRL today: wanted a "
         "TRL from 1 to 9; the consent to publication is missing")
     assert profiles.show_draft(home, FIRM, NEED_ID).status == "draft"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -62,7 +63,7 @@ def save(draft_id: str) -> Any:
                             side=request.form.get("side"))
     except DraftConflictError as problem:
         return render_template("conflict.html", stored=problem.stored, yours=problem.yours,
-                               fields=problem.fields, labels=_labels(problem.stored.side),
+                               fields=problem.fields, labels=_labels(problem.fields),
                                posted=_posted(), plain=_plain), 409
     if request.form.get("what") == "works":
         return redirect(url_for("profiles.works", draft_id=draft_id))
@@ -261,8 +262,7 @@ def _form(draft_id: str, side: str, content: Any, version: int, found: Any = Non
 def _wrong(side: str, content: Any, fatal: bool = False) -> list[tuple[str, str]]:
     """Give what is wrong with a form, each with its field's label; ``fatal``: errors only."""
     filled = profiles.fill(side, content, "–", g.viewer.party_id, workflow.today())
-    labels = _labels(side)
-    return [(labels.get(p.column, p.column), render(p.wanted, page_language()))
+    return [(profiles.label_of(p.column)[page_language()], render(p.wanted, page_language()))
             for p in filled.problems if p.fatal or not fatal]
 
 
@@ -305,8 +305,8 @@ def _returned(found: Any) -> list[str]:
     return [text for text in ("、".join(names), said.text) if text]
 
 
-def _labels(side: str) -> dict[str, str]:
-    return {f.key: f.label[page_language()] for f in profiles.form_fields(side)}
+def _labels(columns: Iterable[str]) -> dict[str, str]:
+    return {column: profiles.label_of(column)[page_language()] for column in columns}
 
 
 def _names(table: Any) -> dict[str, str]:

@@ -29,6 +29,7 @@ from matcher.profiles.form import (
     SIDES,
     FormField,
     form_fields,
+    label_of,
 )
 from matcher.profiles.lifetimes import (
     close,
@@ -71,6 +72,7 @@ __all__ = [
     "agree", "close", "consent_text", "decline", "delete_my_data", "disagree", "drafts_to_review",
     "expiring",
     "export_my_data", "fill", "flat_rows", "form_fields", "give_consent", "has_consent",
+    "label_of",
     "my_drafts", "my_matches", "my_records", "naming_problems", "new_draft_id", "problems",
     "put_aside",
     "read_form", "reasons_of", "relation_of", "release", "remind", "renew", "review", "revise",

@@ -20,7 +20,7 @@ from matcher.access import Viewer, demand, may
 from matcher.errors import InputError, UnknownRecordError
 from matcher.profiles.consents import has_consent, note_consent
 from matcher.profiles.content import Content, Filled, fill, keep
-from matcher.profiles.form import AUDIENCES, CONTACT, SIDES, audience_of
+from matcher.profiles.form import AUDIENCES, CONTACT, SIDES, audience_of, label_of
 from matcher.reference import centre_code
 from matcher.store import Store
 from matcher.store import profiles as rows
@@ -187,7 +187,7 @@ def checked(store: Store, found: Draft, time: datetime) -> Filled:
     """Make the record of a draft; raise ``InputError`` with every problem and a missing consent."""
     filled = fill(found.side, found.content, found.record_id, found.party_id,
                   time.astimezone(TAIPEI).date())
-    wrong = [Message("{field}: {wanted}", {"field": p.column, "wanted": p.wanted})
+    wrong = [Message("{field}: {wanted}", {"field": label_of(p.column), "wanted": p.wanted})
              for p in filled.problems if p.fatal]
     if not has_consent(store, found.record_id):
         wrong.append(Message("the consent to publication is missing"))

@@ -157,6 +157,26 @@ NAMING = (*CONTACT, "organisation", "party_id")
 EVIDENCE_PARTS: Mapping[str, int] = {"title": 500, "text": 20_000, "kind": 40, "lang": 40,
                                      "year": 20, "source": 500, "doi": 300}
 MOST_EVIDENCE = 200
+# What is in a form beside its fields, and the parts of a line of evidence.
+_LABELS: Mapping[str, Mapping[str, str]] = {
+    "visibility": {"zh": "誰看得到", "en": "Who sees it"},
+    "evidence": {"zh": "依據", "en": "Evidence"}, "title": {"zh": "標題", "en": "title"},
+    "text": {"zh": "內容", "en": "text"}, "kind": {"zh": "種類", "en": "kind"},
+    "lang": {"zh": "語言", "en": "language"}, "year": {"zh": "年份", "en": "year"},
+    "source": {"zh": "出處", "en": "source"}, "doi": {"zh": "DOI", "en": "DOI"}}
+
+
+def label_of(column: str) -> Mapping[str, str]:
+    """Give people's words for a field's key, or for a part of a line of evidence."""
+    field, (first, _, part) = FIELDS_BY_KEY.get(column), column.partition(".")
+    if field is not None:
+        return field.label
+    number, _, name = part.partition(".")
+    if first != "evidence" or not number.isdecimal():
+        return _LABELS.get(column, {"zh": column, "en": column})
+    own = _LABELS.get(name, {"zh": name, "en": name})
+    return {lang: f"{_LABELS[first][lang]} {int(number) + 1}{mark}{own[lang]}"
+            for lang, mark in (("zh", "："), ("en", ", "))}
 
 
 def form_fields(side: str, kind: str | None = None) -> tuple[FormField, ...]:
