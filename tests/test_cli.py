@@ -135,6 +135,15 @@ def test_doctor_looks_at_the_sites_own_ranker_and_at_a_database_that_cannot_be_w
     assert any("ranker.json" in line and "✓" not in line for line in done.output.splitlines())
 
 
+@pytest.mark.parametrize(("words", "code", "sentence"), [
+    (("主軸", "--centre", "XYZ"), 2, "XYZ"), (("主軸", "--kind", "foo"), 2, "Not known: foo. Wanted one of: capability, "),
+    (("-疫苗",), 0, "2 found"), (("主軸 -誤差", "--kind", "equipment"), 0, "0 found"),
+])
+def test_a_search_refuses_what_is_not_there_and_excludes_words(filled, words, code, sentence):
+    done = filled("search", *words)
+    assert (done.exit_code, sentence in done.output) == (code, True), done.output
+
+
 def test_a_dry_run_stores_nothing(run):
     run("template", "needs")
     assert run("import", "needs", "needs.csv", "--dry-run").output == (
