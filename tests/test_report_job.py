@@ -243,9 +243,13 @@ def test_a_plan_says_what_the_run_would_do(region, tmp_path, made, order, state,
     account_in(region.store, role="reader", centre="CTSP")
     wish(region, "reader", Wish("CTSP", "zh", "html"))
     if made:
-        make(region)
+        batch(region, tmp_path)
     (planned,) = plan_reports(region.space, order_of(tmp_path, **order), tools())
     assert (planned.state, planned.mails) == (state, count)
+    assert batch(region, tmp_path, NOW + timedelta(hours=1), **order)[0].mails == count
+    account_in(region.store, role="centre-admin", centre="CTSP")
+    wish(region, "centre-admin", Wish("CTSP", "zh", "html"))  # who subscribes now is mailed what is there
+    assert plan_reports(region.space, order_of(tmp_path), tools())[0].mails == (2 if state == "draft" and not made else 1)
 
 
 def test_a_report_is_made_again_only_without_a_later_one(region, tmp_path):

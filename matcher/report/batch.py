@@ -27,7 +27,6 @@ from matcher.report.job import (
     Made,
     Tools,
     draft_report,
-    is_finished,
     make_report,
     report_id_of,
     stored_report,
@@ -35,7 +34,8 @@ from matcher.report.job import (
 from matcher.report.model import Report
 from matcher.report.subscriptions import recipients
 from matcher.settings import Settings
-from matcher.store.outbox import mails
+from matcher.store.outbox import mails, report_key
+from matcher.store.reports import report_row
 from matcher.vocabulary import Message
 from matcher.workspace import Workspace
 
@@ -119,10 +119,13 @@ def _planned(space: Workspace, order: Order, code: str) -> Status:
     report_id = report_id_of(code, order.first)
     if order.draft:
         return Status(report_id, "draft")
-    if is_finished(space.store, report_id) and not order.again:
-        return Status(report_id, "found")
-    return Status(report_id, "planned",
-                  mails=sum(not wish.is_alert for wish, _ in recipients(space.store, code)))
+    wanted = [account.account_id for wish, account in recipients(space.store, code)
+              if not wish.is_alert]
+    row = report_row(space.store, report_id)
+    if row and row.finished and not order.again:  # only who has subscribed since gets a mail
+        known, start = {m.key for m in mails(space.store)}, report_key(report_id, row.made)
+        return Status(report_id, "found", mails=sum(start + a not in known for a in wanted))
+    return Status(report_id, "planned", mails=len(wanted))
 
 
 def _one(space: Workspace, order: Order, code: str, tools: Tools) -> Status:
