@@ -44,6 +44,7 @@ def test_every_command_has_help(run, words, command):
     done = run(*words, "--help")
     assert done.exit_code == 0
     assert command.help.split("\n")[0].rstrip(".") in " ".join(done.output.split())
+    assert ("--json" in done.output) == (words != ("serve",))
 
 
 def test_from_template_to_match_list(run, tmp_path):

@@ -30,7 +30,8 @@ def decisions() -> None:
 @decisions.command()
 @click.option("--centre", help="Centre code; without it: all centres.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
-def export(centre: str | None, out: Path) -> None:
+@json_option
+def export(centre: str | None, out: Path, as_json: bool) -> None:
     """Write match lists as an XLSX workbook whose decisions can be typed in Excel."""
     from matcher import sheets, workflow
     from matcher.shows import check_centre
@@ -41,7 +42,10 @@ def export(centre: str | None, out: Path) -> None:
     lists = list(workflow.match(space, centre=centre, top=settings.top, day=workflow.today(),
                                 progress=Bar()))
     out.write_bytes(sheets.to_decision_sheet(lists, space.store, _staff(), language()))
-    say("Written: {path}", path=out)
+    if as_json:
+        show_json({"file": out, "lists": len(lists)})
+    else:
+        say("Written: {path}", path=out)
 
 
 @decisions.command(name="import")
@@ -121,7 +125,8 @@ def board(centre: str | None, as_json: bool) -> None:
 
 @decisions.command()
 @click.argument("number", type=int, required=False)
-def undo(number: int | None) -> None:
+@json_option
+def undo(number: int | None, as_json: bool) -> None:
     """Take decision NUMBER back (numbers: matcher decisions board), or the last one made here."""
     from matcher import decisions as verbs
     from matcher.sessions import store_of
@@ -129,5 +134,8 @@ def undo(number: int | None) -> None:
     store, now = store_of(load_settings()), datetime.now(UTC)
     found = (verbs.undo_last(store, _staff(), now) if number is None else
              verbs.undo(store, _staff(), number, now))
-    say("Undone: {need} ↔ {offer}: {stage}", need=found.need_id, offer=found.offer_id,
-        stage=verbs.STAGE_NAMES[found.stage][language()])
+    if as_json:
+        show_json(asdict(found))
+    else:
+        say("Undone: {need} ↔ {offer}: {stage}", need=found.need_id, offer=found.offer_id,
+            stage=verbs.STAGE_NAMES[found.stage][language()])

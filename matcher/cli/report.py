@@ -211,8 +211,9 @@ def report_resend(report_id: str, only: tuple[str, ...], as_json: bool) -> None:
 @click.option("--section", "sections", multiple=True, help="May be repeated; else all sections.")
 @click.option("--alert", type=float, help="A score 0-1: mail each new match from there on.")
 @click.option("--need", help="With --alert: of this need only.")
+@json_option
 def report_subscribe(email: str, centre: str, form: str, lang: str, sections: tuple[str, ...],
-                     alert: float | None, need: str | None) -> None:
+                     alert: float | None, need: str | None, as_json: bool) -> None:
     """Send a centre's reports, or alerts of new matches, to an account."""
     from matcher import shows
     from matcher.accounts import by_email, viewer_of
@@ -222,20 +223,27 @@ def report_subscribe(email: str, centre: str, form: str, lang: str, sections: tu
     store = _store()
     number = subscribe(store, viewer_of(by_email(store, email)),
                        Wish(centre, lang, form, sections, need, alert), datetime.now(UTC))
-    say("Subscription {number} is noted.", number=number)
+    if as_json:
+        show_json({"subscription": number})
+    else:
+        say("Subscription {number} is noted.", number=number)
 
 
 @report.command(name="unsubscribe")
 @click.argument("email")
 @click.argument("number", type=int)
-def report_unsubscribe(email: str, number: int) -> None:
+@json_option
+def report_unsubscribe(email: str, number: int, as_json: bool) -> None:
     """End a subscription of an account."""
     from matcher.accounts import by_email, viewer_of
     from matcher.report.subscriptions import unsubscribe
 
     store = _store()
     unsubscribe(store, viewer_of(by_email(store, email)), number)
-    say("Subscription {number} has ended.", number=number)
+    if as_json:
+        show_json({"subscription": number})
+    else:
+        say("Subscription {number} has ended.", number=number)
 
 
 @report.command(name="alerts")
