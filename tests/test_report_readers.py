@@ -88,14 +88,48 @@ def test_no_two_spans_differ_by_what_one_firm_signed(signed, readers):
 # Meetings as firm × month; what readers see of them this month, this year and since the start.
 @pytest.mark.parametrize(("met", "readers"), [
     ("1:12 2:12 3:12", (3, 3, 3)),
-    ("4:11 1:12 2:12 3:12", (3, "–", "–")),
-    ("4:11 5:11 6:11 1:12 2:12", ("–", 5, 5)),
+    ("4:11 1:12 2:12 3:12", ("–", 4, 4)),  # November's one would be the difference to last month's report
+    ("4:11 5:11 6:11 1:12 2:12", ("–", 3, 3)),
     ("1:12 2:12 3:12 4:11 5:11 6:10", (3, 6, 6)),
 ])
-def test_no_two_spans_differ_by_what_few_firms_decided(met, readers):
+def test_no_two_spans_or_months_differ_by_what_few_firms_decided(met, readers):
     events = [contract(i, *map(int, pair.split(":")), None, "meeting") for i, pair in enumerate(met.split(), start=1)]
-    tables, _, _ = told_to_readers(month_of(*events), outcomes)
+    tables, _, section = told_to_readers(month_of(*events), outcomes)
     assert tables["outcomes"][0] == ("Meeting", *readers)
+    assert told_to_readers(month_of(*events), pipeline)[0]["decided"][2] == ("Meeting", readers[0])
+    alone = [sum(pair.endswith(f":{month}") for pair in met.split()) for month in (11, 12)]
+    drawn = section.charts[0].numbers[0]
+    assert (drawn[-2:] == tuple(map(float, alone))) == (min(filter(None, alone)) >= 3)
+    assert None in drawn or drawn[-2:] == tuple(map(float, alone))
+
+
+def test_no_part_of_the_declined_is_told_from_the_rest():
+    events = [replace(contract(i, i, 12, None, "declined"), reason="trl" if i < 4 else "busy") for i in range(1, 5)]
+    tables, _, _ = told_to_readers(month_of(*events), pipeline)
+    assert [row[1] for row in tables["reasons"]] == ["–", "–"]
+    assert [row[1] for row in pipeline(month_of(*events[:3])).tables[3].rows] == [3]
+
+
+def test_no_place_in_the_list_is_told_from_those_above():
+    events = [Event(i, f"N{i}", f"O{i}", "contacted" if i < 4 else "declined", datetime(2026, 12, 9, tzinfo=UTC), "", 1 if i < 4 else 5, 0.5,
+                    None, None, None) for i in range(1, 5)]
+    tables, _, _ = told_to_readers(month_of(*events), quality)
+    assert [row[4] for row in tables["acceptance"]] == [3, 3, "–"]
+    more = [*events, *(replace(events[3], number=9 + i, need=f"N{5 + i}") for i in range(2))]
+    assert [row[4] for row in told_to_readers(month_of(*more), quality)[0]["acceptance"]] == [3, 3, 6]
+
+
+@pytest.mark.parametrize(("alone", "hidden"), [(0, False), (1, True), (3, False), (8, True), (9, False)])
+def test_needs_without_an_offer_of_few_firms_are_hidden(alone, hidden):
+    listed = {f"N{i}": () if i <= alone else ("O0",) for i in range(1, 10)}
+    month = month_of(parties=[("P", "臺中市")])
+    month = replace(month, facts=replace(month.facts, listed=listed, chosen=tuple((n, "O0") for n, found in listed.items() if found),
+                                         grades={n: {"O0": 1} for n in listed if listed[n]}))
+    tables, said, _ = told_to_readers(month, summary)
+    assert (tables["figures"][1][1] == "–", tables["figures"][2][1] == "–") == (hidden, hidden)
+    assert [("not shown" in said[i]) for i in (0, 4)] == [hidden, hidden]
+    judged = told_to_readers(month, quality)[0]["judged"]
+    assert not judged or (judged[0][4] == "–") == (9 - alone < 3)
 
 
 # Firms by the stage they stand at; readers see no stage before one that few firms are at.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -146,14 +146,15 @@ def counted_of(month: Month, needs: Collection[str]) -> Cell:
 
 def stage_counts(month: Month, since: date | None, stages: Sequence[str]) -> dict[str, Cell]:
     """Count decisions of each stage from a day on; of contracts those that still stand."""
-    found: dict[str, list[str]] = {stage: [] for stage in stages}
-    for event in month.events(since):
-        if event.stage in found and event.stage != "contract":
-            found[event.stage].append(event.need)
-    if "contract" in found:
-        found["contract"] = [event.need for event in month.contracts(since)]
-    cells = without_zeros([counted_of(month, needs) for needs in found.values()])
-    return dict(zip(found, cells, strict=True))
+    cells = without_zeros([count_since(month, stage, since) for stage in stages])
+    return dict(zip(stages, cells, strict=True))
+
+
+def count_since(month: Month, stage: str, since: date | None) -> Cell:
+    """Count decisions of a stage from a day on; readers see those of whole groups of firms."""
+    events = month.contracts() if stage == "contract" else [
+        e for e in month.events() if e.stage == stage]
+    return _told_since(month, events, since, lambda event: 1)
 
 
 def firms_of(month: Month, needs: Iterable[str]) -> int:
@@ -162,27 +163,33 @@ def firms_of(month: Month, needs: Iterable[str]) -> int:
 
 
 def total(month: Month, name: str, since: date | None) -> Cell:
-    """Sum up what contracts since a day brought.
+    """Sum up what contracts since a day brought; readers see that of whole groups of firms."""
+    told = [e for e in month.contracts() if getattr(e, name)]
+    return _told_since(month, told, since, lambda event: int(getattr(event, name)))
 
-    Readers see contracts once those of three firms have come together, month by month since the
-    start: a sum that is larger by less, than last month's or than another span's, would tell what
-    one firm signed.
+
+def _told_since(month: Month, events: Sequence[Event], since: date | None,
+                value: Callable[[Event], int]) -> Cell:
+    """Sum up events from a day on.
+
+    Readers see events once those of three firms have come together, month by month since the
+    start: a figure that is larger by less, than last month's or than another span's, would tell
+    what one firm did.
     """
     start = starts(since) if since else None
-    own = [e for e in month.contracts() if start is None or e.time >= start]
-    whole = sum(getattr(e, name) or 0 for e in own)
-    released = sum(getattr(e, name) for group in _released(month, name)
+    whole = sum(value(e) for e in events if start is None or e.time >= start)
+    released = sum(value(e) for group in _groups(month, events)
                    if start is None or group[0].time >= start for e in group)
     return whole if released == whole else Told(whole, released or HIDDEN)
 
 
-def _released(month: Month, name: str) -> Iterator[Sequence[Event]]:
-    """Give the groups of contracts of three firms or more that readers are told of together."""
-    told = [e for e in month.contracts() if getattr(e, name)]
+def _groups(month: Month, events: Sequence[Event]) -> Iterator[Sequence[Event]]:
+    """Give the events of whole months, together as soon as they are of three firms or more."""
     waiting: list[Event] = []
-    for place, event in enumerate(told):
+    ordered = sorted(events, key=lambda e: (_month_of(e), e.number))
+    for place, event in enumerate(ordered):
         waiting.append(event)
-        is_last = place + 1 == len(told) or _month_of(told[place + 1]) != _month_of(event)
+        is_last = place + 1 == len(ordered) or _month_of(ordered[place + 1]) != _month_of(event)
         if is_last and firms_of(month, [e.need for e in waiting]) >= SMALL:
             yield waiting
             waiting = []

@@ -142,8 +142,10 @@ def _erase_account(connection: Connection, who: Person) -> None:
                   schema.subscriptions, schema.accounts):
         connection.execute(delete(table).filter_by(**own))
     # A colleague's, too: it is a copy of the record.
-    connection.execute(delete(schema.drafts).where(
-        schema.drafts.c.record_id.in_((*who.needs, *who.offers))))
+    drafts = schema.drafts.c
+    connection.execute(delete(schema.drafts).where(or_(
+        (drafts.side == "need") & drafts.record_id.in_(who.needs),
+        (drafts.side == "offer") & drafts.record_id.in_(who.offers))))
     connection.execute(delete(schema.tokens).filter_by(email=email))
     connection.execute(delete(schema.outbox).filter_by(recipient=email))
     connection.execute(update(schema.cards).filter_by(**own).values(account_id=None))

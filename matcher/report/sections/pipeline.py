@@ -108,11 +108,19 @@ def _reasons(month: Month) -> Table:
     for event in month.events(month.facts.first):
         if event.stage == "declined":
             needs[event.reason].append(event.need)
-    rows: tuple[Row, ...] = tuple(
-        (reason_name(reason), counted(len(found), firms_of(month, found)))
-        for reason, found in sorted(needs.items(), key=lambda i: (-len(i[1]), i[0])))
+    ordered = sorted(needs.items(), key=lambda i: (-len(i[1]), i[0]))
+    cells = _all_or_none([counted_of(month, found) for _, found in ordered])
+    rows: tuple[Row, ...] = tuple((reason_name(reason), cell) for (reason, _), cell in
+                                  zip(ordered, cells, strict=True))
     return Table("reasons", "Why matches were declined this month",
                  (Column("reason", "Reason"), COUNT), rows, FEW)
+
+
+def _all_or_none(cells: Sequence[Cell]) -> list[Cell]:
+    """Hide all parts of a sum from readers where one is hidden: else it could be told."""
+    if not any(map(is_hidden, cells)):
+        return list(cells)
+    return [cell if isinstance(cell, Told) else Told(cell, HIDDEN) for cell in cells]
 
 
 def _waiting(month: Month) -> Table:
@@ -133,34 +141,15 @@ def outcomes(month: Month) -> Section:
         ("This month", first), ("This year", first.replace(month=1)), ("Since the start", None))
     columns = (Column("what", "What"), *(Column(f"span{i}", title, "money")
                                          for i, (title, _) in enumerate(spans)))
-    found = zip(*(_spans(month, stage, [day for _, day in spans]) for stage in KINDS), strict=True)
-    rows: list[Row] = [(stage_name(s), *cells) for s, *cells in
-                       zip(KINDS, *map(without_zeros, found), strict=True)]
+    found = [stage_counts(month, day, KINDS) for _, day in spans]
+    rows: list[Row] = [(stage_name(s), *(part[s] for part in found)) for s in KINDS]
     rows += [(Message(title), *(total(month, name, day) for _, day in spans)) for title, name in (
         ("Value of contracts, NT$", "value_ntd"), ("Licences", "licences"), ("Jobs", "jobs"))]
-    note = Message("Contracts that still stand. Readers see what contracts brought once those of "
-                   "{least} firms have come together.", {"least": SMALL})
+    note = Message("Contracts that still stand. Readers see decisions, and what contracts brought, "
+                   "once those of {least} firms have come together.", {"least": SMALL})
     return Section("outcomes", "Outcomes", (), (
         Table("outcomes", "Outcomes", columns, tuple(rows), note), _contracts(month)),
         (_monthly(month),))
-
-
-def _spans(month: Month, stage: str, spans: Sequence[date | None]) -> list[Cell]:
-    """Count decisions of a stage in ever longer spans.
-
-    Readers see no count that exceeds the one they saw before by what few firms did.
-    """
-    cells: list[Cell] = []
-    seen: set[int] = set()
-    for day in spans:
-        events = month.contracts(day) if stage == "contract" else [
-            e for e in month.events(day) if e.stage == stage]
-        if is_hidden(counted_of(month, [e.need for e in events if e.number not in seen])):
-            cells.append(Told(len(events), HIDDEN))
-        else:
-            cells.append(len(events))
-            seen = {e.number for e in events}
-    return cells
 
 
 def _contracts(month: Month) -> Table:
@@ -184,8 +173,8 @@ def _monthly(month: Month) -> Chart:
         for event in events:
             if event.stage == stage:
                 needs[_first_of(event)].append(event.need)
-        series.append((stage_name(stage), tuple(height(counted(
-            len(needs[first]), firms_of(month, needs[first]))) for first in firsts)))
+        cells = _all_or_none([counted_of(month, needs[first]) for first in firsts])
+        series.append((stage_name(stage), tuple(map(height, cells))))
     return Chart("months_chart", "Outcomes by month", "line",
                  tuple(f"{first:%Y-%m}" for first in firsts), tuple(series), "outcomes")
 

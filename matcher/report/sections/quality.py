@@ -10,7 +10,7 @@ from matcher.evaluation.figures import bootstrap, ndcg
 from matcher.learning.reliability import ReliabilityBin, calibration_error, reliability_curve
 from matcher.report.facts import Event
 from matcher.report.model import HIDDEN, SMALL, Cell, Chart, Column, Row, Section, Table, Told
-from matcher.report.month import Month, counted_of, firms_of
+from matcher.report.month import Month, counted_of, firms_of, is_hidden
 from matcher.report.sections.parts import COUNT, FEW, HIGH, LOW, SHARE, height
 from matcher.vocabulary import Message
 
@@ -64,33 +64,36 @@ def first_answers(events: Sequence[Event]) -> list[Event]:
 
 def _judged(month: Month) -> Table:
     """Measure nDCG@10 of the lists over needs with a helpful judged offer."""
-    values = []
+    values = {}
     for need, grades in sorted(month.facts.grades.items()):
         listed = month.facts.listed.get(need)
         if listed is not None and any(grades.values()):
             gains = np.array([grades.get(offer, 0) for offer in listed])
-            values.append(ndcg(gains, np.array(list(grades.values()))))
+            values[need] = ndcg(gains, np.array(list(grades.values())))
     columns = (Column("measure", "Measure"), Column("value", "Value", "score"),
                Column("value_low", "Low, 95 %", "score"),
                Column("value_high", "High, 95 %", "score"), COUNT)
     if not values:
         return Table("judged", "Judged lists", columns, ())
-    figure = bootstrap(np.array(values))
+    figure, few = bootstrap(np.array(list(values.values()))), firms_of(month, values) < SMALL
+    cells = (figure.mean, figure.low, figure.high, len(values))
     return Table("judged", "Judged lists", columns, (
-        ("nDCG@10", figure.mean, figure.low, figure.high, len(values)),),
+        ("nDCG@10", *(_hidden_if(few, cell) for cell in cells)),),
         Message("Number: judged needs that are open."))
 
 
 def _acceptance(month: Month, answers: Sequence[Event]) -> Table:
     """Share of decided matches that were accepted, by their place in the list."""
     rows: list[Row] = []
+    seen: set[int] = set()  # what the last row told readers: no row may exceed it by few firms'
     for depth in DEPTHS:
         mine = [e for e in answers if e.rank is not None and e.rank <= depth]
         if mine:
             told = np.array([float(e.stage in ACCEPTED) for e in mine])
             found = reliability_curve(np.zeros(len(told)), told, 1)[0]
             cells = (found.share, found.low, found.high, len(told))
-            few = firms_of(month, [e.need for e in mine]) < SMALL
+            few = is_hidden(counted_of(month, [e.need for e in mine if e.number not in seen]))
+            seen = seen if few else {e.number for e in mine}
             rows.append((Message("Places up to {depth}", {"depth": depth}),
                          *(_hidden_if(few, cell) for cell in cells)))
     return Table("acceptance", "Accepted, of decided matches",

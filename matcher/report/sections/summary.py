@@ -35,12 +35,26 @@ def answered(month: Month) -> list[str]:
     return [need for need, offers in month.matches.items() if offers]
 
 
+def _parts(month: Month) -> tuple[Cell, Cell]:
+    """Count the needs with and without a match; readers see neither where one is of few firms."""
+    parts = answered(month), unanswered(month)
+    few = any(is_hidden(counted_of(month, part)) for part in parts)
+    good, alone = (Told(len(part), HIDDEN) if few else len(part) for part in parts)
+    return good, alone
+
+
+def unanswered(month: Month) -> list[str]:
+    """List the open needs that have no match this month."""
+    return [need for need, offers in month.matches.items() if not offers]
+
+
 def _needs(month: Month) -> Message:
-    good = len(answered(month))
+    good, _ = _parts(month)
+    said: Cell = percent(len(answered(month)), len(month.matches))
     return Message("The centre had {needs} open needs and {offers} offers of its own; {good} needs "
                    "({share}) had a match with a score of {threshold} or more.",
                    {"needs": len(month.matches), "offers": len(month.own_offers), "good": good,
-                    "share": percent(good, len(month.matches)),
+                    "share": Told(said, HIDDEN) if is_hidden(good) else said,
                     "threshold": month.facts.rules.threshold})
 
 
@@ -65,7 +79,7 @@ def _decisions(month: Month) -> Message:
     told = stage_counts(month, month.facts.first, STAGES)
     whole: Cell = len([e for e in month.events(month.facts.first) if e.stage != "contract"]) + len(
         month.contracts(month.facts.first))
-    whole = Told(whole, HIDDEN) if any(map(is_hidden, told.values())) else whole
+    whole = Told(whole, HIDDEN) if any(isinstance(c, Told) for c in told.values()) else whole
     return Message("People decided {count} times: {shortlisted} shortlisted, {contacted} first "
                    "contacts, {meeting} meetings, {mou} MoUs, {contract} contracts, {declined} "
                    "declined.", {"count": whole, **told})
@@ -91,13 +105,13 @@ def _money(cell: Cell) -> Cell:
 
 
 def _waiting(month: Month) -> Message:
-    alone = [need for need, offers in month.matches.items() if not offers]
+    alone = unanswered(month)
     stale = counted_of(month, [e.need for e in month.latest.values()
                                if e.stage not in ("contract", "declined")
                                and month.until - e.time > STALE])
     return Message("{alone} needs are without an offer{most}; {stale} matches have waited in their "
                    "stage for more than 30 days.",
-                   {"alone": len(alone), "most": _most(month, alone), "stale": stale})
+                   {"alone": _parts(month)[1], "most": _most(month, alone), "stale": stale})
 
 
 def _most(month: Month, needs: Sequence[str]) -> Cell:
@@ -112,11 +126,11 @@ def _most(month: Month, needs: Sequence[str]) -> Cell:
 
 
 def _figures(month: Month) -> Table:
-    good, listed = len(answered(month)), {o for found in month.matches.values() for o in found}
+    (good, alone), listed = _parts(month), {o for found in month.matches.values() for o in found}
     rows: tuple[tuple[Cell, ...], ...] = (
         (Message("Open needs"), len(month.matches)),
         (Message("Needs with a match"), good),
-        (Message("Needs without an offer"), len(month.matches) - good),
+        (Message("Needs without an offer"), alone),
         (Message("Matches"), len(month.facts.chosen)),
         (Message("Different offers matched"), len(listed)),
         (Message("The centre's own offers"), len(month.own_offers)),
