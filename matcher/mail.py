@@ -48,14 +48,17 @@ class Delivery:
 
 
 def queue(store: Store, key: str, recipient: str, subject: Message, body: Message, lang: str,
-          now: datetime, files: Sequence[tuple[str, str, bytes]] = ()) -> bool:
+          now: datetime, files: Sequence[tuple[str, str, bytes]] = (),
+          about: tuple[str, str] | None = None) -> bool:
     """Queue a mail in the reader's language; ``files`` are (name, media type, content).
 
-    Says whether the key is new; a mail of a known key is left as it is.
+    Says whether the key is new; a mail of a known key is left as it is. What tells of a pair,
+    need and offer, is not queued where either has gone.
     """
     coded = [[name, kind, base64.b64encode(content).decode()] for name, kind, content in files]
     return put_mail(store, {"key": key, "recipient": recipient, "subject": render(subject, lang),
-                            "body": render(body, lang), "files": coded, "created": now})
+                            "body": render(body, lang), "files": coded, "created": now},
+                    about)
 
 
 def deliver(store: Store, settings: Settings, now: datetime) -> Delivery:

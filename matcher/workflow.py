@@ -20,6 +20,7 @@ import numpy as np
 
 from matcher import intake
 from matcher.encoding import load_encoder
+from matcher.errors import InputError
 from matcher.explanation import explain
 from matcher.features import Record
 from matcher.learning.positions import shuffle_near_ties
@@ -29,7 +30,7 @@ from matcher.ranking import Circumstances, Query, Ranking, rank
 from matcher.scope import choose_scope
 from matcher.settings import Settings
 from matcher.store import Changes, Store, open_store
-from matcher.vocabulary import MatchList, Need, Outcome, Run
+from matcher.vocabulary import MatchList, Message, Need, Outcome, Run
 from matcher.workspace import Progress, Workspace, place_of, silent
 
 TAIPEI = timezone(timedelta(hours=8), "Asia/Taipei")
@@ -70,28 +71,45 @@ def take_in(workspace_store: Store, path: Path, what: str, *, keep_good: bool = 
     records = [_with_centre(record, centre) for record in checked.records]
     if dry_run or not (checked.ok or keep_good):
         return TakenIn(checked, None)
-    records = _with_stored(workspace_store, what, records, checked.columns.values())
+    records = _with_stored(workspace_store, checked, records)
     return TakenIn(checked, workspace_store.put(**{what: records})[what])
 
 
-def _with_stored(store: Store, what: str, records: Sequence[Any], given: Collection[str]
-                 ) -> list[Any]:
-    """Keep what the store knows of a record in columns that the file does not have."""
-    kept, keys = getattr(store, what)(), intake.KEYS[what]
+def _with_stored(store: Store, checked: intake.Intake, records: Sequence[Any]) -> list[Any]:
+    """Keep what the store knows of a record in columns that the file does not have.
+
+    Raises ``InputError`` naming every record that then contradicts itself.
+    """
+    what, keys = checked.what, intake.KEYS[checked.what]
+    given = {*checked.columns.values(), "extra"}
+    if "address" in given:  # the county follows from it
+        given.add("county")
+    if records and given >= {f.name for f in fields(records[0])}:
+        return list(records)
+    with store.frozen() as frozen:  # passes over damaged rows
+        kept = getattr(frozen, what)()
     known = {tuple(getattr(r, key) for key in keys): r
              for r in (kept.values() if isinstance(kept, Mapping) else kept)}
-    return [_completed(record, known.get(tuple(getattr(record, key) for key in keys)), given)
-            for record in records]
+    completed = [_completed(record, known.get(tuple(getattr(record, key) for key in keys)), given,
+                            checked.header) for record in records]
+    if wrong := [message for record in completed for message in intake.disorder(what, record)]:
+        named = {f"problem{i}": message for i, message in enumerate(wrong)}
+        raise InputError("The file does not fit what is stored; nothing was changed: {problems}",
+                         problems=Message("; ".join(f"{{{name}}}" for name in named), named))
+    return completed
 
 
-def _completed(record: Any, stored: Any, given: Collection[str]) -> Any:
+def _completed(record: Any, stored: Any, given: Collection[str], header: Collection[str]) -> Any:
     """Fill fields that were not given, and have their usual value, from the stored record."""
     if stored is None:
         return record
-    usual = {f.name: f.default if f.default is not MISSING else None for f in fields(record)}
-    lacking = [name for name in usual if name not in given
-               and getattr(record, name) in (usual[name], {})]
-    return replace(record, **{name: getattr(stored, name) for name in lacking})
+    usual = {f.name: f.default for f in fields(record) if f.default is not MISSING}
+    found = {name: getattr(stored, name) for name, value in usual.items()
+             if name not in given and getattr(record, name) == value}
+    if hasattr(record, "extra"):  # one field for many columns
+        old = {name: cell for name, cell in stored.extra.items() if name not in header}
+        found["extra"] = {**old, **record.extra}
+    return replace(record, **found)
 
 
 def _with_centre(record: Any, centre: str | None) -> Any:

@@ -68,10 +68,29 @@ def test_a_file_with_few_columns_changes_only_these(filled, tmp_path):
     (tmp_path / "kinds.csv").write_text("offer_id,title\nO3,New title\n", "utf-8")
     filled("import", "offers", "kinds.csv", "--centre", "STSP")
     assert store.offer("O3") == replace(OFFERS[2], title="New title", centre="STSP")
-    store.put(parties=[replace(PARTIES[0], extra={"note": "kept"})])
-    (tmp_path / "p.csv").write_text("party_id,name\nP1,Renamed\n", "utf-8")
+    store.put(parties=[replace(PARTIES[0], extra={"note": "kept", "phone": "1", "fax": "2"})])
+    (tmp_path / "p.csv").write_text("party_id,name,phone,fax,address\nP1,Renamed,,3,\n", "utf-8")
     filled("import", "parties", "p.csv")
-    assert store.parties()["P1"] == replace(PARTIES[0], name="Renamed", extra={"note": "kept"})
+    assert store.parties()["P1"] == replace(PARTIES[0], name="Renamed", county=None, extra={"note": "kept", "fax": "3"})
+
+
+def test_what_a_file_leaves_out_must_fit_what_it_says(filled, tmp_path):
+    store = open_store(f"sqlite:///{tmp_path / 'home' / 'matcher.db'}")
+    store.put(needs=[replace(NEEDS[0], valid_to=date(2026, 6, 30), budget_max_ntd=200)])
+    (tmp_path / "n.csv").write_text("need_id,title,valid_from,budget_min_ntd\nN1,t,2027-01-01,900\nN9,new,,\n", "utf-8")
+    done = filled("import", "needs", "n.csv")
+    assert (done.exit_code, done.output) == (2, (
+        "The file does not fit what is stored; nothing was changed: N1: budget_min_ntd 900 is above budget_max_ntd 200; "
+        "N1: valid_from 2027-01-01 is above valid_to 2026-06-30\n"))
+    assert {n.need_id for n in store.needs()} == {"N1", "N2"}
+
+
+def test_a_damaged_row_stops_no_import_of_others(filled, tmp_path):
+    store = open_store(f"sqlite:///{tmp_path / 'home' / 'matcher.db'}")
+    with store.writing() as connection:
+        connection.exec_driver_sql("UPDATE needs SET valid_to = 'soon' WHERE need_id = 'N1'")
+    (tmp_path / "n.csv").write_text("need_id,title\nN9,new\n", "utf-8")
+    assert filled("import", "needs", "n.csv").output == "1 rows read, 0 rejected; 1 new, 0 changed, 0 unchanged.\n"
 
 
 def test_a_template_takes_no_filled_tables_place(run, tmp_path):
@@ -93,10 +112,10 @@ def test_a_place_for_rejected_rows_that_cannot_be_is_refused_before_anything_is_
     assert (done.exit_code, words in done.output) == (2, True)
     assert (tmp_path / "bad.csv").read_text("utf-8") == content
     assert run("import", "needs", "bad.csv", "--keep-good", "--rejected", "r.csv").exit_code == 2
-    assert (tmp_path / "r.csv").read_text("utf-8-sig").startswith("row,reason,")
+    assert (tmp_path / "r.csv").read_text("utf-8-sig").startswith("rejected row,why it was rejected,")
     (tmp_path / "bad.csv").write_text("need_id,title\nN2,mended\n", "utf-8")
     assert run("import", "needs", "bad.csv", "--rejected", "r.csv").exit_code == 0
-    assert (tmp_path / "r.csv").read_text("utf-8-sig").splitlines() == ["row,reason"]
+    assert (tmp_path / "r.csv").read_text("utf-8-sig").splitlines() == ["rejected row,why it was rejected"]
 
 
 @pytest.mark.parametrize("words", [("--text", ""), ("--text", "x", "--need", "N1")])

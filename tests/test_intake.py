@@ -130,7 +130,7 @@ def test_good_rows_are_kept_when_asked(tmp_path):
     assert [need.need_id for need in found.records] == ["1", "99"]
     write_rejected(found, tmp_path / "bad.csv")
     lines = (tmp_path / "bad.csv").read_text("utf-8-sig").splitlines()
-    assert lines[0].startswith("列,原因,需求編號")
+    assert lines[0].startswith("退回列號,退回原因,需求編號")
     assert lines[1].startswith('3,"供給類型: 應為其中之一')
 
 
@@ -200,7 +200,7 @@ def test_money(text, value):
 @pytest.mark.parametrize(("text", "value"), [
     ("2026-02-28", date(2026, 2, 28)), ("115/2/28", date(2026, 2, 28)), ("1150228", date(2026, 2, 28)),
     ("民國115年2月28日", date(2026, 2, 28)), ("２０２６/2/28", date(2026, 2, 28)),
-    ("115 年 2 月 28 日", date(2026, 2, 28)), ("中華民國115年2月28日", date(2026, 2, 28)), ("民國99年12月31日", date(2010, 12, 31)),
+    ("115 年 2 月 28 日", date(2026, 2, 28)), ("2026年2月28日 00:00:00", date(2026, 2, 28)), ("2026 年 2 月 28 日 00:00", date(2026, 2, 28)), ("中華民國115年2月28日", date(2026, 2, 28)), ("民國99年12月31日", date(2010, 12, 31)),
     ("99/12/31", None), ("西元2026年2月28日", date(2026, 2, 28)), ("20260228", date(2026, 2, 28)), ("2026-02-30", None), ("02/03/04", None), ("0001-01-01", None),
     ("9999-12-31", None), ("soon", None),
 ])
@@ -293,7 +293,7 @@ def test_a_mended_file_comes_back_as_it_was_written(tmp_path, lang):
     write_as(tmp_path / "p.csv", rows)
     write_rejected(read(tmp_path / "p.csv", "parties", keep_good=True), tmp_path / "mend.csv", lang)
     mended = (tmp_path / "mend.csv").read_text("utf-8-sig")
-    assert mended.startswith({"zh": "列,原因,party_id", "en": "row,reason,party_id"}[lang])
+    assert mended.startswith({"zh": "退回列號,退回原因,party_id", "en": "rejected row,why it was rejected,party_id"}[lang])
     assert "\0" not in mended
     (tmp_path / "mend.csv").write_text(mended.replace("火星", "臺中市").replace("金星", "臺北市"), "utf-8-sig")
     back = {p.party_id: p for p in read(tmp_path / "mend.csv", "parties").records}
@@ -309,7 +309,8 @@ def test_rows_are_numbered_as_a_spreadsheet_shows_them(tmp_path, name):
 
 
 @pytest.mark.parametrize(("content", "told", "kept"), [
-    ("need_id,title,\nN1,a,lost", [(2, "column 3", "lost")], 0),
+    ("need_id,title,\nN1,a,lost", [(1, "(3)", "")], 1),
+    ("need_id,title\nN1,a,lost", [(2, "column 3", "lost")], 0),
     ("need_id,,title\nN1,lost,a", [(1, "(2)", "")], 1),
     ("need_id,title,,\nN1,a,,", [], 1),  # columns without name and cells, as Excel leaves them
 ])
@@ -353,3 +354,14 @@ def test_half_a_character_is_refused_where_it_stands(tmp_path):
     (tmp_path / "n.jsonl").write_text('{"need_id": "N1", "title": "x"}\n{"need_id": "N2", "title": "\\ud800x"}', "utf-8")
     with pytest.raises(FileFormatError, match="Line 2 is no JSON object"):
         read(tmp_path / "n.jsonl", "needs")
+
+
+def test_a_judged_pairs_reason_comes_back_from_the_mended_file(tmp_path):
+    (tmp_path / "j.csv").write_text("need_id,offer_id,grade,judge,reason\nN1,O1,9,me,very good\n", "utf-8")
+    for lang in ("zh", "en"):
+        write_rejected(read(tmp_path / "j.csv", "judged"), tmp_path / "mend.csv", lang)
+        mended = (tmp_path / "mend.csv").read_text("utf-8-sig").replace(",9,", ",3,")
+        (tmp_path / "mend.csv").write_text(mended, "utf-8-sig")
+        assert [(j.grade, j.reason) for j in read(tmp_path / "mend.csv", "judged").records] == [(3, "very good")]
+    (tmp_path / "own.csv").write_text("row,reason,need_id,offer_id,grade,judge\n1,very good,N1,O1,3,me\n", "utf-8")
+    assert read(tmp_path / "own.csv", "judged").records[0].reason == "very good"

@@ -288,14 +288,15 @@ def test_a_report_stays_whole_until_it_is_made_again(region, stop):
     assert stored_report(region.store, REPORT) == made.report
 
 
-def test_a_report_made_again_is_the_one_that_is_mailed_once(region, tmp_path):
+@pytest.mark.parametrize("moment", ["finished", "files", "mails"])
+def test_a_report_made_again_is_the_one_that_is_mailed_once(region, tmp_path, moment):
     account_in(region.store, role="reader", centre="CTSP")
     wish(region, "reader", Wish("CTSP", "en", "csv"))
     batch(region, tmp_path, url="smtp://127.0.0.1:1")  # the old one's mail still waits
     later = NOW + timedelta(days=1)
 
     def stop(name):
-        if name == "mails":
+        if name == moment:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -303,9 +304,10 @@ def test_a_report_made_again_is_the_one_that_is_mailed_once(region, tmp_path):
     assert report_row(region.store, REPORT).made == later
     mail.deliver(region.store, settings_of(tmp_path, ""), later)
     (status,) = batch(region, tmp_path, later + timedelta(minutes=10))
-    assert (status.state, status.mails) == ("found", 0)
+    assert (status.state, status.mails) == ("found", moment != "mails")
     (sent,) = mails(region.store)
-    assert (sent.key.split("/")[:3], sent.sent) == (["report", REPORT, f"{later:%Y%m%dT%H%M%S}"], later)
+    assert sent.key.split("/")[:3] == ["report", REPORT, f"{later:%Y%m%dT%H%M%S}"]
+    assert sent.sent == later + timedelta(minutes=10 if moment != "mails" else 0)
 
 
 def test_what_a_killed_job_left_of_a_second_making_is_not_used(region):
@@ -565,6 +567,19 @@ def test_an_alert_comes_once_a_pair(region):
     assert first
     assert all("has a match with a score of" in m.body and m.recipient == "centre-admin@example.org" for m in first)
     assert alert(region, now=NOW + timedelta(days=1)) == []
+
+
+def test_what_is_erased_while_lists_are_made_is_in_no_alert(region):
+    def meddle(step, done, total):
+        if step == "match" and "N001" in {n.need_id for n in region.store.needs()}:
+            erase(region, need=["N001"])
+
+    account_in(region.store, role="centre-admin", centre="CTSP")
+    wish(region, "centre-admin", Wish("CTSP", "en", threshold=0.5))
+    count = send_alerts(region.space, "CTSP", date(2026, 12, 20), NOW, meddle)
+    assert "N001" not in {n.need_id for n in region.store.needs()}
+    assert count == len(mails(region.store)) > 0
+    assert not any("N001" in m.subject for m in mails(region.store))
 
 
 @pytest.mark.parametrize("row", ["offers SET title = x'ff' WHERE offer_id = 'O003'", "needs SET title = x'ff' WHERE need_id = 'N003'"])

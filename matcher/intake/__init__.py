@@ -6,11 +6,11 @@ from anywhere else, e.g. a form; ``template`` and ``write_rejected`` write files
 
 from __future__ import annotations
 
-from matcher.intake.checks import Intake, check
+from matcher.intake.checks import Intake, check, disorder
 from matcher.intake.fields import FIELDS, KEYS, Field
 from matcher.intake.formats import FORMATS, Format
 from matcher.intake.reader import read
 from matcher.intake.templates import template, write_rejected
 
-__all__ = ["FIELDS", "FORMATS", "KEYS", "Field", "Format", "Intake", "check", "read", "template",
-           "write_rejected"]
+__all__ = ["FIELDS", "FORMATS", "KEYS", "Field", "Format", "Intake", "check", "disorder", "read",
+           "template", "write_rejected"]

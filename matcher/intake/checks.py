@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,7 +32,7 @@ class Intake:
     ``records`` are the good ones (none when a row is bad and good rows were not to be
     kept); ``problems`` all errors and warnings in row order; ``rejected`` the bad
     rows as read, by row number; ``rows`` how many rows there were; ``columns`` which
-    header became which field.
+    header became which field; ``header`` all of them.
     """
 
     what: str
@@ -42,6 +42,7 @@ class Intake:
     rows: int
     columns: Mapping[str, str]
     encoding: str | None = None
+    header: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -82,17 +83,28 @@ def check(what: str, header: Sequence[str], rows: Iterable[Row], *, keep_good: b
     rejected = {number: {h: _text(c) for h, c in row.items()} for number, row in listed
                 if number in bad}
     return Intake(what, good if keep_good or not bad else (), tuple(findings.problems), rejected,
-                  len(listed), columns, encoding)
+                  len(listed), columns, encoding, tuple(header))
 
 
 def _without_ours(header: Sequence[str], rows: Iterable[Row]
                   ) -> tuple[Sequence[str], Iterable[Row]]:
     """Leave out the two columns that ``write_rejected`` puts before a file's own."""
-    ours = {(translate("row", lang), translate("reason", lang)) for lang in INTERFACE_LANGUAGES}
+    ours = {(translate("rejected row", lang), translate("why it was rejected", lang))
+            for lang in INTERFACE_LANGUAGES}
     if tuple(header[:2]) not in ours:
         return header, rows
     return header[2:], [(number, {name: cell for name, cell in row.items()
                                   if name not in header[:2]}) for number, row in rows]
+
+
+def disorder(what: str, record: Any) -> Iterator[Message]:
+    """Name the pairs of a record's values whose low end lies above the high one."""
+    for low, high in ORDERED.get(what, ()):
+        least, most = getattr(record, low), getattr(record, high)
+        if least is not None and most is not None and least > most:
+            yield Message("{id}: {low} {least} is above {high} {most}", {
+                "id": str(getattr(record, KEYS[what][0])), "low": low, "least": str(least),
+                "high": high, "most": str(most)})
 
 
 def map_columns(what: str, header: Sequence[str]) -> dict[str, str]:

@@ -154,7 +154,7 @@ def as_date(text: str) -> date:
     where 民國 stands before them.
     """
     whole = unicodedata.normalize("NFKC", text).strip()
-    found = re.sub(r"\s*([年月日])\s*", r"\1", re.sub(r"^((中華)?民國|西元)\s*", "", whole))
+    found = re.sub(r"\s*([年月])\s*|\s+(?=日)", r"\1", re.sub(r"^((中華)?民國|西元)\s*", "", whole))
     found = re.sub(r"[ T]00:00(:00(\.0+)?)?$", "", found)
     years = "{2,4}" if "民國" in whole else "{3,4}"
     parts = (re.fullmatch(rf"([0-9]{years})[-/.年]([0-9]{{1,2}})[-/.月]([0-9]{{1,2}})日?", found)

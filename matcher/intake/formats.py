@@ -81,7 +81,7 @@ def read_csv(path: Path) -> Content:
     rows = [(n, cells) for n, cells in enumerate(lines, start=1) if any(c.strip() for c in cells)]
     if not rows:
         raise FileFormatError("The file is empty.")
-    header = _names(rows[0][1])
+    header = _names(rows[0][1], [cells for _, cells in rows])
     return Content(header, [(n, dict(_pair(header, map(_unguarded, cells))))
                             for n, cells in rows[1:]], encoding)
 
@@ -194,17 +194,20 @@ def read_xlsx(path: Path) -> Content:
     filled = [(n, cells) for n, cells in rows if any(c is not None for c in cells)]
     if not filled:
         raise FileFormatError("The file is empty.")
-    names = _names(filled[0][1])
+    names = _names(filled[0][1], [cells for _, cells in filled])
     return Content(names, [(n, _with_formulas(dict(_pair(names, cells)), n, names, formulas))
                            for n, cells in filled[1:]])
 
 
-def _names(cells: Sequence[Any]) -> list[str]:
-    """Give a header's names; an empty one has its place as name, empty ones at the end go."""
+def _names(cells: Sequence[Any], rows: Iterable[Sequence[Any]]) -> list[str]:
+    """Give a header's names; an empty one has its place as name.
+
+    Empty ones at the end go where nothing stands below them.
+    """
     header = [str(cell or "").strip() for cell in cells]
-    while header and not header[-1]:
-        header.pop()
-    return [name or f"({place})" for place, name in enumerate(header, start=1)]
+    used = max((place for row in rows for place, cell in enumerate(row, start=1)
+                if str(cell or "").strip()), default=0)
+    return [name or f"({place})" for place, name in enumerate(header[:used], start=1)]
 
 
 def _formula_cells(path: Path, sheet: str) -> set[tuple[int, int]]:

@@ -23,8 +23,8 @@ def template(what: str, lang: str = "zh", fmt: str = "csv") -> bytes:
 def write_rejected(intake: Intake, path: Path, lang: str = "zh") -> None:
     """Write the rejected rows as CSV: row number, reasons, then the cells as they were."""
     header = list(dict.fromkeys(name for row in intake.rejected.values() for name in row))
-    rows: list[list[Any]] = [[translate("row", lang), translate("reason", lang),
-                              *(name.removeprefix("\0") for name in header)]]
+    ours = [translate("rejected row", lang), translate("why it was rejected", lang)]
+    rows: list[list[Any]] = [[*ours, *(name.removeprefix("\0") for name in header)]]
     for number, row in intake.rejected.items():
         reasons = "; ".join(f"{p.column}: {render(p.wanted, lang)}" for p in intake.problems
                             if p.row == number and p.fatal)

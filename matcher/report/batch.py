@@ -27,6 +27,7 @@ from matcher.report.job import (
     Made,
     Tools,
     draft_report,
+    hand_on,
     make_report,
     report_id_of,
     stored_report,
@@ -34,7 +35,7 @@ from matcher.report.job import (
 from matcher.report.model import Report
 from matcher.report.subscriptions import recipients
 from matcher.settings import Settings
-from matcher.store.outbox import mails, report_key
+from matcher.store.outbox import drop_report_mails, mails, report_key
 from matcher.store.reports import report_row
 from matcher.vocabulary import Message
 from matcher.workspace import Workspace
@@ -157,7 +158,7 @@ def _drafted(space: Workspace, order: Order, code: str, tools: Tools) -> Status:
 
 @dataclass
 class _Finish:
-    """What a job does before its report counts as finished: files, then mails."""
+    """What a job does with a report: files, then mails."""
 
     space: Workspace
     order: Order
@@ -176,7 +177,7 @@ def _made(space: Workspace, order: Order, code: str, tools: Tools) -> Status:
     finish = _Finish(space, order, tools)
     made = make_report(space, code, order.first, order.rules, tools, finish, order.again)
     if not made.fresh:  # what could not be written or mailed then is now; the rest is there
-        finish(made)
+        made = hand_on(space.store, made.report_id, made, finish)
     problems = (*finish.written.problems, *finish.queued.problems)
     return Status(made.report_id, "made" if made.fresh else "found", finish.written.files,
                   finish.queued.mails, made.encoded, _left_out(made.report), _code(problems),
@@ -206,5 +207,10 @@ def resend(space: Workspace, settings: Settings, report_id: str, only: Sequence[
         raise InputError("No subscribers of the report {report}: {found}; nothing was mailed.",
                          report=report_id, found=", ".join(strangers))
     queued = queue_mails(space.store, report_id, report, tools.now(), only, again=True)
+    while (present := stored_report(space.store, report_id)) != report:  # a text was erased
+        report = present
+        with space.store.writing() as connection:
+            drop_report_mails(connection, report_id)
+        queued = queue_mails(space.store, report_id, report, tools.now(), only, again=True)
     mail.deliver(space.store, settings, tools.now())
     return queued

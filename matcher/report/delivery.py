@@ -176,4 +176,5 @@ def _alert(store: Store, wish: Subscription, account: Account, need: Need, match
         Message("New match for {need}", {"need": need.need_id}),
         Message("The need “{title}” has a match with a score of {score}: {offer}.",
                 {"title": need.title or need.need_id, "score": f"{match.score:.2f}",
-                 "offer": titles.get(match.offer_id) or match.offer_id}), wish.lang, now)
+                 "offer": titles.get(match.offer_id) or match.offer_id}), wish.lang, now,
+        about=(need.need_id, match.offer_id))

@@ -113,8 +113,8 @@ def make_report(space: Workspace, centre: str, first: date, rules: Rules, tools:
 
     ``finish`` writes files and queues mails, before the report counts as finished; a job that
     fails frees the report for the next. ``again`` makes a finished one once more: it stays until
-    the new one takes its place. Raises ``InputError`` for a month that is not over, and where a
-    later report compared with the one to be made again.
+    the new one takes its place, before files and mails. Raises ``InputError`` for a month that is
+    not over, and where a later report compared with the one to be made again.
     """
     check_month(first, tools.now(), draft=False)
     report_id, owner = report_id_of(centre, first), own_name()
@@ -147,23 +147,23 @@ def _carried_out(space: Workspace, row: ReportRow, rules: Rules, owner: str, too
     if is_again(report_id):  # first takes the old one's place: none is mailed that is then dropped
         _kept(finish_report(store, report_id, owner, tools.now()))
         tools.step("finished")
-        drop_report_mails(store, made.report_id)  # the old one's
-        made = _handed_on(store, made.report_id, made, finish)
+        made = hand_on(store, made.report_id, made, finish)
         tools.step("mails")
         return made
-    made = _handed_on(store, report_id, made, finish)
+    made = hand_on(store, report_id, made, finish)
     tools.step("mails")
     _kept(finish_report(store, report_id, owner, tools.now()))
     tools.step("finished")
     return made
 
 
-def _handed_on(store: Store, report_id: str, made: Made, finish: Callable[[Made], None]) -> Made:
+def hand_on(store: Store, report_id: str, made: Made, finish: Callable[[Made], None]) -> Made:
     """Write files and queue mails; once more where a text was erased while that was done."""
     finish(made)
     while (report := stored_report(store, report_id)) != made.report:
         made = replace(made, report=report)
-        drop_report_mails(store, made.report_id)
+        with store.writing() as connection:
+            drop_report_mails(connection, made.report_id)
         finish(made)
     return made
 

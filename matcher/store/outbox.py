@@ -37,19 +37,26 @@ class Mail:
     problem: str | None
 
 
-def put_mail(store: Store, row: Mapping[str, Any]) -> bool:
-    """Queue a mail unless its key was queued before; say whether it is new."""
+def put_mail(store: Store, row: Mapping[str, Any], about: tuple[str, str] | None = None) -> bool:
+    """Queue a mail unless its key was queued before; say whether it is new.
+
+    One that tells of a pair, need and offer, is not queued where either has gone.
+    """
+    keys = (schema.needs.c.need_id, schema.offers.c.offer_id)
     with store.writing() as connection:
+        for key, record_id in zip(keys, about or (), strict=False):
+            there = select(key).where(key == record_id).with_for_update(read=True)
+            if connection.scalar(there) is None:
+                return False
         return put_once(connection, schema.outbox,
                         {**row, "tries": 0, "next_try": row["created"]})
 
 
-def drop_report_mails(store: Store, report_id: str) -> None:
+def drop_report_mails(connection: Connection, report_id: str) -> None:
     """Drop a report's mails that were not sent yet."""
     table = schema.outbox.c
-    with store.writing() as connection:
-        connection.execute(delete(schema.outbox).where(
-            table.sent.is_(None), table.key.startswith(f"report/{report_id}/")))
+    connection.execute(delete(schema.outbox).where(
+        table.sent.is_(None), table.key.startswith(f"report/{report_id}/", autoescape=True)))
 
 
 def report_key(report_id: str, made: datetime) -> str:

@@ -18,6 +18,7 @@ from matcher.store import schema
 from matcher.store.audit import aware
 from matcher.store.blanking import Plain, blank_gone, pack, unpack
 from matcher.store.notes import put_lists
+from matcher.store.outbox import drop_report_mails
 from matcher.store.records import put_once
 from matcher.store.store import Store
 from matcher.vocabulary import MatchList
@@ -120,6 +121,7 @@ def finish_report(store: Store, report_id: str, owner: str, now: datetime) -> bo
         blank_gone(connection, report_id)
         if is_again(report_id):
             name = report_id.removesuffix(AGAIN)
+            drop_report_mails(connection, name)  # the old one's
             connection.execute(delete(_table).filter_by(report_id=name))
             connection.execute(update(_table).filter_by(report_id=report_id).values(
                 report_id=name))
