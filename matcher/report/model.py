@@ -19,6 +19,11 @@ SMALL = 3
 HIDDEN = Message("not shown (fewer than {least} firms)", {"least": SMALL})
 
 
+def at_least(count: int) -> Message:
+    """Say a figure of which readers see a part."""
+    return Message("{count} or more", {"count": count})
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """One name in each language of the interface."""

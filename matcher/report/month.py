@@ -12,7 +12,7 @@ from matcher.reference import centres, terms
 from matcher.report.calendar import starts
 from matcher.report.differences import Difference, compare_months
 from matcher.report.facts import Entry, Event, Facts, Owner, Pair
-from matcher.report.model import HIDDEN, SMALL, Cell, Names, Told
+from matcher.report.model import HIDDEN, SMALL, Cell, Names, Told, at_least
 from matcher.vocabulary import MatchList
 from matcher.workflow import TAIPEI
 
@@ -180,7 +180,7 @@ def _told_since(month: Month, events: Sequence[Event], since: date | None,
     whole = sum(value(e) for e in events if start is None or e.time >= start)
     released = sum(value(e) for group in _groups(month, events)
                    if start is None or group[0].time >= start for e in group)
-    return whole if released == whole else Told(whole, released or HIDDEN)
+    return whole if released == whole else Told(whole, at_least(released) if released else HIDDEN)
 
 
 def _groups(month: Month, events: Sequence[Event]) -> Iterator[Sequence[Event]]:

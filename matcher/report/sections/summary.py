@@ -101,7 +101,8 @@ def _money(cell: Cell) -> Cell:
     """Say an amount with its currency; what is hidden has none."""
     if isinstance(cell, Told):
         return Told(_money(cell.office), _money(cell.readers))
-    return Message("NT$ {amount}", {"amount": cell}) if isinstance(cell, (int, float)) else cell
+    is_amount = isinstance(cell, (int, float)) or (isinstance(cell, Message) and cell != HIDDEN)
+    return Message("NT$ {amount}", {"amount": cell}) if is_amount else cell
 
 
 def _waiting(month: Month) -> Message:
