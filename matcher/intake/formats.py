@@ -12,6 +12,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -178,14 +179,13 @@ def read_xlsx(path: Path) -> Content:
 
     _refuse_bad_zip(path)
     try:
-        book = load_workbook(path, read_only=True, data_only=True)
-        sheet = next((s for s in book.worksheets if s.sheet_state == "visible"), None)
-        if sheet is None:
-            raise FileFormatError("The file is empty.")
-        formulas = _formula_cells(path, sheet.title)
-        rows = [(n, [_cell(c) for c in row]) for n, row in enumerate(
-            sheet.iter_rows(max_row=MOST_ROWS + 2, max_col=MOST_COLUMNS + 1), start=1)]
-        book.close()
+        with closing(load_workbook(path, read_only=True, data_only=True)) as book:
+            sheet = next((s for s in book.worksheets if s.sheet_state == "visible"), None)
+            if sheet is None:
+                raise FileFormatError("The file is empty.")
+            formulas = _formula_cells(path, sheet.title)
+            rows = [(n, [_cell(c) for c in row]) for n, row in enumerate(
+                sheet.iter_rows(max_row=MOST_ROWS + 2, max_col=MOST_COLUMNS + 1), start=1)]
     # What openpyxl, its XML parser and the unpacking raise on files that are damaged.
     except (InvalidFileException, zipfile.BadZipFile, zlib.error, SyntaxError, EOFError,
             LookupError, ValueError, TypeError, AttributeError, OSError) as problem:
