@@ -35,7 +35,7 @@ from matcher.store.accounts import (
     use_token,
     waiting_token,
 )
-from matcher.vocabulary import Message, Party
+from matcher.vocabulary import Message, Party, together
 
 FAILURES, LOCKED = 5, timedelta(minutes=15)
 LIFETIMES = {"invite": timedelta(days=14), "reset": timedelta(hours=1),
@@ -160,9 +160,8 @@ def _place_problems(asked: Invitation, given: Invitation, scopes: set[str | None
 
 
 def _refused(problems: list[Message]) -> InputError:
-    named = {f"problem{i}": problem for i, problem in enumerate(problems)}
-    return InputError("The invitation cannot be made: {problems}", problems=Message(
-        " ".join(f"{{{name}}}" for name in named), named))
+    return InputError("The invitation cannot be made: {problems}",
+                      problems=together(problems, " "))
 
 
 def clean_name(text: str) -> str:

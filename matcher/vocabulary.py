@@ -7,7 +7,7 @@ days in Asia/Taipei, TRL is the technology readiness level 1-9.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -40,6 +40,12 @@ class Message:
 
     id: str
     fields: Mapping[str, object] = field(default_factory=dict)
+
+
+def together(messages: Sequence[Message], mark: str = "; ") -> Message:
+    """Join messages to one, ``mark`` between them."""
+    named = {f"problem{i}": message for i, message in enumerate(messages)}
+    return Message(mark.join(f"{{{name}}}" for name in named), named)
 
 
 def is_open(first: date | None, last: date | None, day: date | None) -> bool:

@@ -30,7 +30,7 @@ from matcher.ranking import Circumstances, Query, Ranking, rank
 from matcher.scope import choose_scope
 from matcher.settings import Settings
 from matcher.store import Changes, Store, open_store
-from matcher.vocabulary import MatchList, Message, Need, Outcome, Run
+from matcher.vocabulary import MatchList, Need, Outcome, Run, together
 from matcher.workspace import Progress, Workspace, place_of, silent
 
 TAIPEI = timezone(timedelta(hours=8), "Asia/Taipei")
@@ -69,9 +69,11 @@ def take_in(workspace_store: Store, path: Path, what: str, *, keep_good: bool = 
     """
     checked = intake.read(path, what, keep_good=keep_good)
     records = [_with_centre(record, centre) for record in checked.records]
-    if dry_run or not (checked.ok or keep_good):
+    if not (checked.ok or keep_good):
         return TakenIn(checked, None)
     records = _with_stored(workspace_store, checked, records)
+    if dry_run:
+        return TakenIn(checked, None)
     return TakenIn(checked, workspace_store.put(**{what: records})[what])
 
 
@@ -93,9 +95,8 @@ def _with_stored(store: Store, checked: intake.Intake, records: Sequence[Any]) -
     completed = [_completed(record, known.get(tuple(getattr(record, key) for key in keys)), given,
                             checked.header) for record in records]
     if wrong := [message for record in completed for message in intake.disorder(what, record)]:
-        named = {f"problem{i}": message for i, message in enumerate(wrong)}
         raise InputError("The file does not fit what is stored; nothing was changed: {problems}",
-                         problems=Message("; ".join(f"{{{name}}}" for name in named), named))
+                         problems=together(wrong))
     return completed
 
 

@@ -78,6 +78,7 @@ def test_what_a_file_leaves_out_must_fit_what_it_says(filled, tmp_path):
     store = open_store(f"sqlite:///{tmp_path / 'home' / 'matcher.db'}")
     store.put(needs=[replace(NEEDS[0], valid_to=date(2026, 6, 30), budget_max_ntd=200)])
     (tmp_path / "n.csv").write_text("need_id,title,valid_from,budget_min_ntd\nN1,t,2027-01-01,900\nN9,new,,\n", "utf-8")
+    assert filled("import", "needs", "n.csv", "--dry-run").exit_code == 2
     done = filled("import", "needs", "n.csv")
     assert (done.exit_code, done.output) == (2, (
         "The file does not fit what is stored; nothing was changed: N1: budget_min_ntd 900 is above budget_max_ntd 200; "

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import date
-from urllib.parse import quote
 
 import pytest
 from conftest import EVIDENCE, NEEDS, NOW, OFFERS, PARTIES, account_in, signed_in
@@ -42,8 +41,7 @@ class Site:
     def post(self, who, path, **form):
         """Send a form; give the page it leads to and where the notice's Undo goes, None for no Undo."""
         page = self.clients[who].post(path, data=form, follow_redirects=True, headers=EN)
-        found = re.search(r'<form method="post" action="([^"]*)">[^>]*><button class="quiet" data-key="u">', page.text) or re.search(
-            r'<form method="post" action="([^"]*)"><button class="quiet" data-key="u">', page.text)
+        found = re.search(r'<form method="post" action="([^"]*)">(?:<input[^>]*>)?<button class="quiet" data-key="u">', page.text)
         return page, found and found[1]
 
     def state(self, who, need="N1", offer="O1"):
@@ -57,12 +55,13 @@ class Site:
             self.post(who, f"/matches/N1/{offer}/{act}")
 
     def published(self):
-        """Have the group's offer published by the office; give the group's viewer."""
+        """Have an offer of the group published by the office."""
         viewer = viewer_of(account_in(self.store, name="ann", **WHO["group"]))
-        self.clients["ann"] = self.app.test_client()
+        office = viewer_of(account_in(self.store, name="boss", **WHO["office"]))
         profiles.save_draft(self.store, viewer, DRAFT, OFFER, 0, NOW, side="offer")
         profiles.give_consent(self.store, viewer, DRAFT, profiles.consent_text("publish").version, NOW, "zh")
         profiles.submit(self.store, viewer, DRAFT, 1, NOW)
+        profiles.review(self.store, office, DRAFT, Review("accept"), 2, NOW)
 
 
 @pytest.fixture
@@ -72,8 +71,6 @@ def site(settings):
 
 def test_an_old_page_cannot_withdraw_what_was_published_meanwhile(site):
     site.published()
-    office = viewer_of(account_in(site.store, name="boss", **WHO["office"]))
-    profiles.review(site.store, office, DRAFT, Review("accept"), 2, NOW)
     page, _ = site.post("group", f"/drafts/{DRAFT}/withdraw")
     assert (page.status_code, "This is published; change it from My records." in page.text) == (422, True)
     assert site.store.offer(RECORD).title == OFFER["title"]
@@ -81,8 +78,6 @@ def test_an_old_page_cannot_withdraw_what_was_published_meanwhile(site):
 
 def test_a_record_is_removed_from_my_records_with_the_consent(site):
     site.published()
-    office = viewer_of(account_in(site.store, name="boss", **WHO["office"]))
-    profiles.review(site.store, office, DRAFT, Review("accept"), 2, NOW)
     assert "This cannot be undone" in site.get("group", "/mine").text
     page, _ = site.post("group", f"/records/offer/{RECORD}/remove")
     assert "Removed, with its evidence and your consent to its publication." in page.text
@@ -160,7 +155,7 @@ def test_a_need_can_be_opened_whatever_its_id(site, need_id):
     links = re.findall(r'href="(/needs/[^"?]*)"', site.get("office", "/needs").text)
     (link,) = [link for link in links if link not in ("/needs/N1", "/needs/N2") and not link.endswith((".csv", ".json"))]
     assert site.get("office", link).status_code == 200
-    assert (quote("/needs/N1") == "/needs/N1", "/" in link.removeprefix("/needs/")) == (True, False)
+    assert "/" not in link.removeprefix("/needs/")
 
 
 HUGE, NESTED = "9" * 5000, "[" * 100_000

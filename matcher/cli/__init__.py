@@ -147,9 +147,14 @@ def match(centre: str | None, needs: tuple[str, ...], text: str | None,
     else:
         found = list(workflow.match(space, centre=centre, needs=needs or None, top=limit,
                                     day=workflow.today(), progress=Bar()))
+    shows.write_lists(found, space.store, "json" if as_json else fmt or _ending(out), out,
+                      language())
+
+
+def _ending(out: Path | None) -> str:
+    """Name the format that a file's ending says; a table where it says none."""
     ending = out.suffix.removeprefix(".").lower() if out else ""
-    fmt = "json" if as_json else ending if not fmt and ending in LISTS else fmt or "table"
-    shows.write_lists(found, space.store, fmt, out, language())
+    return ending if ending in LISTS else "table"
 
 
 @main.command()

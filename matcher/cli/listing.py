@@ -34,7 +34,7 @@ def search(text: str, side: str, facets: tuple[tuple[str, str], ...], sort: str,
     for code in short["centre"]:
         shows.check_centre(code)
     for name, known in (("kind", "offer_kinds"), ("theme", "themes")):
-        _check(short[name], known)
+        _check_known(short[name], known)
     chosen: dict[str, list[str]] = {"q": [text], "sort": [sort], "page": [str(page)]}
     for facet, value in (*facets, *((key, v) for key, values in short.items() for v in values)):
         chosen.setdefault(facet, []).append(value)
@@ -50,7 +50,7 @@ def search(text: str, side: str, facets: tuple[tuple[str, str], ...], sort: str,
         click.echo(f"{listing.record_id(hit.record)}  {hit.record.title}\n    {hit.snippet}")
 
 
-def _check(values: tuple[str, ...], table: str) -> None:
+def _check_known(values: tuple[str, ...], table: str) -> None:
     """Refuse a value that the reference does not know, as a search for it finds nothing."""
     from matcher.reference import terms
 

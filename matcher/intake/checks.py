@@ -99,12 +99,19 @@ def _without_ours(header: Sequence[str], rows: Iterable[Row]
 
 def disorder(what: str, record: Any) -> Iterator[Message]:
     """Name the pairs of a record's values whose low end lies above the high one."""
+    values = {name: getattr(record, name) for ends in ORDERED.get(what, ()) for name in ends}
+    for low, high in _crossed(what, values):
+        yield Message("{id}: {low} {least} is above {high} {most}", {
+            "id": str(getattr(record, KEYS[what][0])), "low": low, "least": str(values[low]),
+            "high": high, "most": str(values[high])})
+
+
+def _crossed(what: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Give the pairs of columns whose low end lies above the high one."""
     for low, high in ORDERED.get(what, ()):
-        least, most = getattr(record, low), getattr(record, high)
-        if least is not None and most is not None and least > most:
-            yield Message("{id}: {low} {least} is above {high} {most}", {
-                "id": str(getattr(record, KEYS[what][0])), "low": low, "least": str(least),
-                "high": high, "most": str(most)})
+        if values.get(low) is not None and values.get(high) is not None and (
+                values[low] > values[high]):
+            yield low, high
 
 
 def map_columns(what: str, header: Sequence[str]) -> dict[str, str]:
@@ -219,12 +226,10 @@ def _complete(what: str, number: int, values: dict[str, Any], columns: Mapping[s
             _report_missing(number, f, columns, findings)
     if what in SOME_TEXT and not any(values.get(name) for name in SOME_TEXT[what]):
         findings.add(number, "/".join(SOME_TEXT[what]), "", "wanted a title or a description")
-    for low, high in ORDERED.get(what, ()):
-        if values.get(low) is not None and values.get(high) is not None and \
-                values[low] > values[high]:
-            findings.add(number, _header_of(low, columns), values[low],
-                         Message("wanted no more than the column {other} ({value})", {
-                             "other": _header_of(high, columns), "value": str(values[high])}))
+    for low, high in _crossed(what, values):
+        findings.add(number, _header_of(low, columns), values[low],
+                     Message("wanted no more than the column {other} ({value})", {
+                         "other": _header_of(high, columns), "value": str(values[high])}))
 
 
 def _report_missing(number: int, wanted: Field, columns: Mapping[str, str],

@@ -26,7 +26,7 @@ from matcher.store import Store
 from matcher.store import profiles as rows
 from matcher.store.audit import AuditLine
 from matcher.store.profiles import Draft
-from matcher.vocabulary import Message
+from matcher.vocabulary import Message, together
 from matcher.workflow import TAIPEI
 
 STATES: Mapping[str, Mapping[str, str]] = {
@@ -192,9 +192,8 @@ def checked(store: Store, found: Draft, time: datetime) -> Filled:
     if not has_consent(store, found.record_id):
         wrong.append(Message("the consent to publication is missing"))
     if wrong:
-        named = {f"problem{i}": problem for i, problem in enumerate(wrong)}
-        raise InputError("The form cannot be published yet: {problems}", problems=Message(
-            "; ".join(f"{{{name}}}" for name in named), named))
+        raise InputError("The form cannot be published yet: {problems}",
+                         problems=together(wrong))
     return filled
 
 

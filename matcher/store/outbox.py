@@ -65,9 +65,13 @@ def report_key(report_id: str, made: datetime) -> str:
 
 
 def alert_key(account_id: str, need_id: str, offer_id: str) -> str:
-    """Give the key of an account's alert of a pair; hashed, as two ids may be longer than a key."""
-    pair = hashlib.sha256(repr((need_id, offer_id)).encode()).hexdigest()[:32]
-    return f"alert/{account_id}/{pair}"
+    """Give the key of an account's alert of a pair."""
+    return f"alert/{account_id}/{_pair_name(need_id, offer_id)}"
+
+
+def _pair_name(need_id: str, offer_id: str) -> str:
+    """Name a pair by a hash: its two ids may be longer than a key."""
+    return hashlib.sha256(repr((need_id, offer_id)).encode()).hexdigest()[:32]
 
 
 def drop_office_mails(connection: Connection, recipient: str) -> None:
@@ -86,7 +90,7 @@ def drop_mails_about(connection: Connection, pairs: Iterable[tuple[str, str]],
     while its match is new.
     """
     table, kept = schema.outbox.c, tuple(starmap(report_key, silent.items()))
-    told = {alert_key("", *pair).split("/")[-1] for pair in pairs}
+    told = set(starmap(_pair_name, pairs))
     query = select(table.number, table.key).where(table.sent.is_(None))
     gone = [row.number for row in connection.execute(query)
             if (row.key.startswith("report/") and not row.key.startswith(kept))
