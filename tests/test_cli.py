@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import date
+from inspect import cleandoc
 
 import pytest
 from click.testing import CliRunner
@@ -12,6 +13,7 @@ from conftest import EVIDENCE, NEEDS, OFFERS, PARTIES
 
 from matcher.cli import main
 from matcher.cli.base import Bar
+from matcher.languages import translate
 from matcher.store import open_store
 
 
@@ -45,6 +47,40 @@ def test_every_command_has_help(run, words, command):
     assert done.exit_code == 0
     assert command.help.split("\n")[0].rstrip(".") in " ".join(done.output.split())
     assert ("--json" in done.output) == (words != ("serve",))
+
+
+def helps(command=main):
+    """Every help text of a command and all below it."""
+    yield command.help
+    yield from (p.help for p in command.params if getattr(p, "help", None))
+    for other in getattr(command, "commands", {}).values():
+        yield from helps(other)
+
+
+def test_every_help_text_has_a_chinese_translation():
+    assert [text for text in map(cleandoc, helps()) if translate(text, "zh") == text] == []
+
+
+@pytest.mark.parametrize(("words", "code", "expected"), [
+    (("--help",), 0, ("用法： main [OPTIONS]", "媒合園區與區域創新中心的需求與供給", "選項:", "--version   顯示版本後結束。",
+                      "指令:", "coach      評估需求或供給寫得如何（滿分 20），並說明該補什麼\n")),
+    (("report", "run", "--help"), 0, ("製作、寫出並寄送一個或所有園區的月報。", "月份，例如 2026-10；不寫則為上個月。")),
+    (("evaluate", "--help"), 0, ("DIR 為 BEIR 資料夾或專長評分資料夾。",)),
+    (("mach",), 2, ("說明請見「main --help」。", "錯誤：沒有 'mach' 這個指令。 您是指 'coach', 'match', 'search' 嗎？")),
+    (("match", "--top", "x"), 2, ("錯誤：'--top' 的內容不符",)),
+    (("why", "N1"), 2, ("錯誤：缺少引數 'OFFER'",)),
+    (("assign", "--force", "N1"), 2, ("錯誤：選項 '--force' 需要 2 個內容。",)),
+    (("report", "show"), 2, ("錯誤：缺少引數 'REPORT_ID'",)),
+    (("report", "frob"), 2, ("錯誤：沒有 'frob' 這個指令。",)),
+], ids=lambda v: "-".join(map(str, v)) if isinstance(v, tuple) else str(v))
+def test_help_and_usage_errors_are_in_chinese(run, words, code, expected):
+    done = run(*words, MATCHER_LANG="zh")
+    assert done.exit_code == code
+    for text in expected:
+        assert text in done.output
+    english = run(*words, MATCHER_LANG="en").output
+    assert "Usage: main" in english or "Error: " in english
+    assert "錯誤" not in english
 
 
 def test_from_template_to_match_list(run, tmp_path):

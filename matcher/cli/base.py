@@ -12,12 +12,19 @@ from typing import Any
 
 import click
 
+from matcher.cli.help import clicks_words, worded
 from matcher.errors import SYSTEM_PROBLEMS, InputError, MatcherError, SettingError, system_message
 from matcher.languages import render, translate
 
 
 class Commands(click.Group):
-    """A group whose known errors become one sentence in the reader's language."""
+    """A group whose help, and whose known errors as one sentence, are in the reader's language."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program with help pages and usage errors in the reader's language."""
+        lang = language()
+        with clicks_words(lang):
+            return click.Group.main(worded(self, lang), *args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; print the sentence of a ``MatcherError`` and leave with its code."""

@@ -74,7 +74,7 @@ def model_card(name: str, as_json: bool) -> None:
               type=click.Path(exists=True, file_okay=False, path_type=Path))
 @json_option
 def model_compare(one: str, other: str, folder: Path, as_json: bool) -> None:
-    """Measure two encoders side by side: scores with 95 % intervals, size, speed."""
+    """Measure two encoders side by side: scores with intervals, size, speed."""
     from matcher import encoders, shows
 
     pair = (encoders.source_of(one), encoders.source_of(other))
