@@ -22,7 +22,8 @@ _ENDINGS = re.compile(r"(股份有限公司|有限公司|公司|企業社|工作
                       r"|\b(co\.?|corp\.?|inc\.?|ltd\.?|llc|company|corporation|limited)(?=[\s,.]|$)"
                       r"|[\s,.()（）]+)", re.IGNORECASE)
 _SIGNS = (
-    ("an e-mail address", re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")),
+    # Begun at the start of a run only: from every letter of a long one it would take hours.
+    ("an e-mail address", re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(\.[\w-]+)+")),
     ("a web address", re.compile(r"https?://[^\s，。]+|\bwww\.[\w.-]+\w", re.IGNORECASE)),
     ("a telephone number", re.compile(
         r"(?<![\d.])(\+886[- ]?|0)\d{1,3}[- ]?\d{3,4}[- ]?\d{3,4}(?!\d)")),
