@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from datetime import date
@@ -169,6 +170,7 @@ HUGE, NESTED = "9" * 5000, "[" * 100_000
     ("group", f"/drafts/{DRAFT}", {"side": "offer", "version": HUGE}, 404),
     ("group", f"/drafts/{DRAFT}", {"side": "offer", "version": "0", "kind": "fund", "title": "t", "money_max_ntd": "萬" * 3000,
                                    "evidence.0.title": "t", "evidence.0.year": HUGE}, 302),
+    ("firm", f"/drafts/{DRAFT}", {"side": "need", "version": "0", "description": "ab" * 450_000, "anonymous": "yes"}, 302),
 ])
 def test_numbers_beyond_all_bounds_are_answered(site, who, path, form, status):
     assert site.clients[who].post(path, data=form).status_code == status
@@ -176,10 +178,14 @@ def test_numbers_beyond_all_bounds_are_answered(site, who, path, form, status):
         assert site.get(who, path).status_code == 200
 
 
-def test_works_nested_without_end_are_damaged_and_a_bad_referrer_is_none(site):
+WORK = {"title": "t", "text": "x", "kind": "project", "year": 2020, "venue": "", "source": "", "authors": []}
+
+
+def test_works_nested_without_end_or_with_half_a_character_are_damaged_and_a_bad_referrer_is_none(site):
     site.post("group", f"/drafts/{DRAFT}", side="offer", version="0", title="t", kind="capability")
-    page, _ = site.post("group", f"/drafts/{DRAFT}/works/confirm", work=NESTED)
-    assert (page.status_code, "A work came back damaged; read the file again." in page.text) == (422, True)
+    for damaged in (NESTED, *(json.dumps({**WORK, key: "\ud800"}) for key in ("title", "doi", "lang"))):
+        page, _ = site.post("group", f"/drafts/{DRAFT}/works/confirm", work=damaged)
+        assert (page.status_code, "A work came back damaged; read the file again." in page.text) == (422, True)
     _, undo = site.post("office", "/needs/N1/offers/O1/decide", stage="shortlisted")
     assert site.clients["office"].post(undo, headers={"Referer": "http://[bad"}).status_code == 302
 

@@ -13,6 +13,7 @@ from matcher import profiles, workflow
 from matcher.coach import GRADES, POINTS, advise
 from matcher.decisions import REASON_NAMES
 from matcher.errors import InputError, MatcherError, UnknownRecordError
+from matcher.intake.convert import LONGEST_TEXT
 from matcher.intake.works import Proposal, read_works
 from matcher.languages import render
 from matcher.profiles import DraftConflictError
@@ -231,8 +232,10 @@ def _proposal(text: str) -> Proposal:
     try:
         row = json.loads(text)
         found = Proposal(**{**row, "authors": tuple(row["authors"])})
-        texts = (found.title, found.text, found.kind, found.venue, found.source, *found.authors)
-        if all(isinstance(part, str) for part in texts) and isinstance(found.year, int | None):
+        texts = (found.title, found.text, found.kind, found.venue, found.source, found.doi or "",
+                 found.lang or "", *found.authors)
+        "\n".join(texts).encode()  # fails for what is no text, and for half a character
+        if isinstance(found.year, int | None):
             return found
     except (ValueError, TypeError, KeyError, RecursionError):
         pass
@@ -244,8 +247,8 @@ def _form(draft_id: str, side: str, content: Any, version: int, found: Any = Non
     """Render the form with its problems, the coach's advice and, for a need, who would be found."""
     lang, day = page_language(), workflow.today()
     filled = profiles.fill(side, content, "–", g.viewer.party_id, day)
-    record = filled.record or (Need if side == "need" else Offer)(
-        "–", str(content.get("title") or ""), str(content.get("description") or ""))
+    title, text = (str(content.get(k) or "")[:LONGEST_TEXT] for k in ("title", "description"))
+    record = filled.record or (Need if side == "need" else Offer)("–", title, text)
     advice = advise(record, filled.evidence)
     wrong = _wrong(side, content) if version else []
     return render_template(
