@@ -45,6 +45,11 @@ class Why:
         return not reaches(self.offer, self.need)
 
 
+def reaches_centre(offer: Offer, centre: str | None) -> bool:
+    """Say whether an offer may be matched with some need of a centre; None: of no centre."""
+    return reaches(offer, Need("–", centre=centre))
+
+
 def why(workspace: Workspace, need_id: str, offer_id: str, day: date) -> Why:
     """Explain one pair, whether it was listed or not; raise ``UnknownRecordError``."""
     need, offer = workspace.store.need(need_id), workspace.store.offer(offer_id)

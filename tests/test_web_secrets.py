@@ -103,6 +103,23 @@ def test_a_firm_is_told_nothing_of_offers_that_are_kept_to_another_centre(tmp_pa
         assert CANARY not in firm.get(path).get_data(as_text=True)
 
 
+def test_a_draft_finds_no_more_than_a_list_may_show(tmp_path):
+    """A form may name any centre before an office has seen it; titles kept to the office stay there."""
+    app = world(tmp_path / "w", False)
+    app.config["WTF_CSRF_ENABLED"] = False
+    store = open_store(app.config["MATCHER"].database_url)
+    store.put(offers=[replace(OFFERS[0], offer_id="O8", title=CANARY, centre="PABP", reach="centre")])
+    card = {"side": "offer", "record_id": "O1", "party_id": "P2", "account_id": "g", "anonymous": False, "contact": {},
+            "visibility": {"title": "centre"}}
+    with store.writing() as connection:
+        connection.execute(schema.cards.insert(), card)
+    form = {"side": "need", "version": "0", "title": NEEDS[0].title, "description": NEEDS[0].description, "centre": "PABP",
+            "contact_name": "王", "contact_email": "wang@example.org"}
+    page = signed_in(app, name="firm", **VIEWERS["firm"]).post("/drafts/00000000000000cc", data=form, follow_redirects=True)
+    found = re.findall(r"<p><strong[^>]*>([^<]*)</strong> <span class=\"badge\">", page.text)
+    assert found[:2] == [OFFERS[0].description, OFFERS[2].title]
+
+
 def test_an_office_learns_of_a_need_elsewhere_no_more_than_of_none(tmp_path):
     office = signed_in(world(tmp_path / "w", True), name="office", **VIEWERS["office"])
     assert [office.get(f"/decisions.xlsx?need={n}").status_code for n in ("N-secret", "N-none", "N1")] == [404, 404, 200]

@@ -10,6 +10,7 @@ from typing import Any
 from flask import Blueprint, g, redirect, render_template, request, url_for
 
 from matcher import profiles, workflow
+from matcher.advice import reaches_centre
 from matcher.coach import GRADES, POINTS, advise
 from matcher.decisions import REASON_NAMES
 from matcher.errors import InputError, MatcherError, UnknownRecordError
@@ -20,7 +21,7 @@ from matcher.profiles import DraftConflictError
 from matcher.reference import centres, counties, terms
 from matcher.vocabulary import Message, Need, Offer
 from web.access import allow, now
-from web.lists import workspace
+from web.lists import offer_facts, workspace
 from web.shell import notice, page_language
 
 pages = Blueprint("profiles", __name__)
@@ -276,9 +277,9 @@ def _found_by(record: Need | Offer) -> list[dict[str, Any]]:
     found = workflow.match_text(workspace(), record.text, centre=record.centre, top=FOUND_BY,
                                 day=workflow.today())
     offers = {o.offer_id: o for o in workspace().pool().offers}
-    return [{"title": offers[m.offer_id].title, "lang": offers[m.offer_id].lang,
-             "score": m.score, "pair": m.evidence[0] if m.evidence else None}
-            for m in found.matches]
+    own = g.viewer.centre  # a form may name any centre
+    return [{"title": offer_facts(offers[m.offer_id])["title"], "lang": offers[m.offer_id].lang,
+             "score": m.score} for m in found.matches if reaches_centre(offers[m.offer_id], own)]
 
 
 def _field(field: Any, lang: str) -> dict[str, Any]:
