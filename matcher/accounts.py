@@ -33,7 +33,7 @@ from matcher.store.accounts import (
     put_token,
     set_password,
     use_token,
-    waiting_token,
+    write_as_it_was,
 )
 from matcher.vocabulary import Message, Party, together
 
@@ -175,10 +175,20 @@ def clean_name(text: str) -> str:
 
 def _make_token(store: Store, purpose: str, email: str, content: dict[str, str | None],
                 now: datetime) -> str:
-    secret = secrets.token_urlsafe(32)
-    put_token(store, Token(digest(secret), purpose, email, content, now,
-                           now + LIFETIMES[purpose]))
+    token, secret = _new_token(purpose, email, content, now)
+    put_token(store, token)
     return secret
+
+
+def _new_token(purpose: str, email: str, content: dict[str, str | None], now: datetime
+               ) -> tuple[Token, str]:
+    secret = secrets.token_urlsafe(32)
+    return Token(digest(secret), purpose, email, content, now, now + LIFETIMES[purpose]), secret
+
+
+def send_nothing(store: Store) -> None:
+    """Take as long as queueing the mail of a link does, where none is to be sent."""
+    write_as_it_was(store)
 
 
 def mail_key(purpose: str, secret: str) -> str:
@@ -240,14 +250,16 @@ def _rests(found: Account, now: datetime) -> bool:
 def ask_reset(store: Store, email: str, now: datetime) -> str | None:
     """Make a reset link's secret for somebody who asks on the page.
 
-    None for an unknown e-mail, which nobody is to be told, and for one who asked less than five
-    minutes ago, so that nobody's box is filled.
+    None for an unknown e-mail, which nobody is to be told, so that as much is written for it, and
+    for one who asked less than five minutes ago, so that nobody's box is filled.
     """
     found = account(store, email=one_form(email).strip().lower())
-    earlier = found and waiting_token(store, "reset", found.email)
-    if found is None or not found.active or (earlier and now < earlier.created + AGAIN):
-        return None
-    return _make_token(store, "reset", found.email, {}, now)
+    if found is not None and found.active:
+        token, secret = _new_token("reset", found.email, {}, now)
+        if put_token(store, token, since=now - AGAIN):
+            return secret
+    write_as_it_was(store)
+    return None
 
 
 def reset_link(store: Store, email: str, now: datetime) -> str:

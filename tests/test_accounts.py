@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from argon2 import PasswordHasher
 from conftest import NOW, PARTIES, PASSWORD, account_in
+from sqlalchemy import event
 
 from matcher import accounts, mail
 from matcher.access import Viewer
@@ -271,6 +272,44 @@ def test_reset_mails_are_five_minutes_apart_and_a_new_link_ends_the_old(people):
         accounts.reset(people, first, "another good sentence", NOW + timedelta(minutes=5))
     with pytest.raises(InputError, match="used up or too old"):
         accounts.reset(people, second, "another good sentence", NOW + timedelta(minutes=65))
+
+
+def test_of_those_who_ask_for_a_reset_at_the_same_moment_one_gets_a_link(people):
+    made = account_in(people, role="reader", centre="CTSP")
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: accounts.ask_reset(people, made.email, NOW), range(16)))
+    assert len([secret for secret in found if secret]) == 1
+
+
+def writings(store, act):
+    """Count the transactions of an act that wrote a row: each waits for the disk, which a stranger can time."""
+    wrote, count = [], 0
+
+    def note(connection, cursor, statement, *rest):
+        if not statement.startswith("SELECT") and cursor.rowcount > 0:
+            wrote.append(statement)
+
+    def end(connection):
+        nonlocal count
+        count += bool(wrote)
+        wrote.clear()
+
+    listeners = (("after_cursor_execute", note), ("commit", end))
+    for name, call in listeners:
+        event.listen(store._engine, name, call)
+    act()
+    for name, call in listeners:
+        event.remove(store._engine, name, call)
+    return count
+
+
+def test_as_much_is_written_for_an_unknown_account_as_for_a_known_one(people):
+    made = account_in(people, role="reader", centre="CTSP")
+    emails = (made.email, "nobody@example.org")
+    assert [writings(people, lambda e=e: wrong(people, e)) for e in emails] == [1, 1]
+    assert [writings(people, lambda e=e: accounts.ask_reset(people, e, NOW)) for e in (*emails, made.email)] == [1, 1, 1]
+    assert writings(people, lambda: accounts.send_nothing(people)) == writings(people, lambda: mail.queue(
+        people, "reset:1", made.email, Message("Set a new password"), Message("Set a new password"), "zh", NOW)) == 1
 
 
 def test_the_person_at_the_machine_gets_a_reset_link_of_a_known_and_active_account_only(people):

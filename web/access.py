@@ -184,7 +184,9 @@ def forgotten() -> Any:
         return render_template("access_forgotten.html", sent=False)
     email = request.form.get("email", "")
     secret = accounts.ask_reset(store(), email, now())
-    if secret is not None:
+    if secret is None:
+        accounts.send_nothing(store())
+    else:
         address = link("access.reset", secret=secret)
         mail.queue(store(), accounts.mail_key("reset", secret), accounts.clean_email(email),
                    Message("Set a new password"),

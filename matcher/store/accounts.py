@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Update, delete, insert, or_, select, update
+from sqlalchemy import Update, delete, func, insert, or_, select, update
 
 from matcher.store import schema
 from matcher.store.audit import AuditLine, aware
@@ -141,8 +141,11 @@ def let_in(store: Store, found: Account, now: datetime, password: str) -> bool:
 def count_failure(store: Store, account_id: str | None, most: int, until: datetime) -> None:
     """Count a wrong password; the ``most``-th locks the account and counting starts anew.
 
-    Without an account it takes the same way, so that the time tells nothing.
+    Without an account as much is written, so that the time tells nothing.
     """
+    if account_id is None:
+        write_as_it_was(store)
+        return
     table = schema.accounts
     query = select(table.c.failures).filter_by(account_id=account_id).with_for_update()
     with store.writing() as connection:
@@ -150,6 +153,15 @@ def count_failure(store: Store, account_id: str | None, most: int, until: dateti
         values = {"failures": 0, "locked_until": until} if failures >= most else {
             "failures": failures}
         connection.execute(update(table).filter_by(account_id=account_id).values(values))
+
+
+def write_as_it_was(store: Store) -> None:
+    """Write some account's row as it is: what changes nothing is to take as long as what does."""
+    table = schema.accounts.c
+    some = select(func.min(table.account_id)).scalar_subquery()
+    with store.writing() as connection:
+        connection.execute(update(schema.accounts).where(table.account_id == some).values(
+            failures=table.failures))
 
 
 def set_password(store: Store, owner: Account, password: str) -> None:
@@ -218,12 +230,21 @@ def end_sessions(store: Store, *, token_hash: str | None = None, account_id: str
         connection.execute(gone)
 
 
-def put_token(store: Store, token: Token) -> None:
-    """Write a new token; an unused one for the same purpose and e-mail is worth nothing more."""
+def put_token(store: Store, token: Token, since: datetime | None = None) -> bool:
+    """Write a new token; an unused one for the same purpose and e-mail is worth nothing more.
+
+    False, and nothing is written, where such a one was made after ``since``.
+    """
+    same = {"purpose": token.purpose, "email": token.email, "used": None}
+    table, owner = schema.tokens, select(schema.accounts.c.account_id).filter_by(email=token.email)
     with store.writing() as connection:
-        connection.execute(delete(schema.tokens).filter_by(purpose=token.purpose,
-                                                           email=token.email, used=None))
-        connection.execute(insert(schema.tokens), asdict(token))
+        connection.execute(owner.with_for_update())  # of two who ask at once one waits
+        if since is not None and connection.execute(select(table.c.token_hash).filter_by(
+                **same).where(table.c.created > since)).first():
+            return False
+        connection.execute(delete(table).filter_by(**same))
+        connection.execute(insert(table), asdict(token))
+    return True
 
 
 def waiting_token(store: Store, purpose: str, email: str) -> Token | None:
