@@ -35,6 +35,7 @@ from matcher.store.accounts import (
     use_token,
     write_as_it_was,
 )
+from matcher.store.identities import identities_of
 from matcher.vocabulary import Message, Party, together
 
 FAILURES, LOCKED = 5, timedelta(minutes=15)
@@ -68,8 +69,9 @@ def listed(store: Store, centre: str | None = None) -> tuple[Account, ...]:
 
 
 def has_people(store: Store) -> bool:
-    """Say whether anybody can sign in."""
-    return any(found.password and found.active for found in accounts(store))
+    """Say whether anybody can sign in, by a password or by an identity."""
+    return any(found.active and (found.password or identities_of(store, found.account_id))
+               for found in accounts(store))
 
 
 def managed(store: Store, viewer: Viewer) -> tuple[Account, ...]:

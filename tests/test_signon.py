@@ -449,6 +449,17 @@ def test_an_invitation_is_accepted_with_an_identity_in_place_of_a_password(app, 
     assert who(again) == "吳"
 
 
+def test_who_signs_in_by_an_identity_alone_is_somebody_so_no_entrance_is_opened(store):
+    link = accounts.entrance(store, NOW)
+    accounts.enter(store, link, NOW)
+    assert not accounts.has_people(store)
+    proof = signon.Proof("https://idp.example", "u-7", "idp", NOW.isoformat())
+    made = signon.accept(store, accounts.invite(store, accounts.Invitation("wu@example.org", "system-admin"), NOW), "Wu", proof, NOW)
+    assert accounts.has_people(store)
+    accounts.set_active(store, made.account_id, False)
+    assert not accounts.has_people(store)
+
+
 def test_an_identity_that_has_an_account_accepts_no_invitation(app, house, store):
     linked(app, house, "mei", "s-1")
     secret, client = invited(store), app.test_client()
