@@ -126,9 +126,14 @@ def test_no_page_asks_another_machine(client):
         assert "https://" not in page
 
 
-def test_the_key_is_made_once_and_kept_private(settings):
+@pytest.mark.parametrize("before", [None, ""])
+def test_the_key_is_made_once_and_kept_private(settings, before):
+    """An empty file is left where its writing broke off; with it nobody could sign in any more."""
+    if before is not None:
+        (settings.home / "secret_key").write_text(before)
     one, other = create_app(settings), create_app(settings)
     assert one.config["SECRET_KEY"] == other.config["SECRET_KEY"]
+    assert len(one.config["SECRET_KEY"]) == 64
     assert (settings.home / "secret_key").stat().st_mode & 0o077 == 0
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from typing import Any
 
@@ -99,10 +100,12 @@ def secret_key(settings: Settings) -> str:
     if settings.values["SECRET_KEY"]:
         return settings.values["SECRET_KEY"]
     file = settings.home / "secret_key"
-    if not file.is_file():
+    if not file.is_file() or not file.stat().st_size:  # none, or one whose writing broke off
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch(0o600)
-        file.write_text(secrets.token_hex(32), "utf-8")
+        part = file.with_name(f"secret_key.{os.getpid()}.part")
+        part.touch(0o600)
+        part.write_text(secrets.token_hex(32), "utf-8")
+        part.replace(file)
     return file.read_text("utf-8").strip()
 
 
