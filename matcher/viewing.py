@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -57,6 +57,12 @@ class View:
                                   and replace(self, strengths={}) == View())
 
 
+    @property
+    def is_of_place(self) -> bool:
+        """Say whether this view asks where offers are."""
+        return bool(self.counties or self.within_km or self.order == "near")
+
+
 @dataclass(frozen=True, slots=True)
 class Viewed:
     """A list under a view; ``places`` maps each listed offer to its place in the plain list.
@@ -100,8 +106,12 @@ def _number(text: str) -> float | None:
         return None
 
 
-def view_list(workspace: Workspace, need: Need, view: View, *, top: int, day: date) -> Viewed:
-    """Show a need's list under a view, explained, with the places of the plain list."""
+def view_list(workspace: Workspace, need: Need, view: View, *, top: int, day: date,
+              placeless: Set[str] = frozenset()) -> Viewed:
+    """Show a need's list under a view, explained, with the places of the plain list.
+
+    Filters and order treat ``placeless`` offers as those whose place nobody knows.
+    """
     ranking = kept_ranking(workspace, need, day)
     run = make_run(workspace, [need], day, top)
     plain = list_of(workspace, ranking, run, top)
@@ -109,10 +119,10 @@ def view_list(workspace: Workspace, need: Need, view: View, *, top: int, day: da
     if view.is_plain:
         return Viewed(plain, places)
     other = workspace.with_ranker(strengthen(workspace.ranker, view.strengths))
-    shown = _passes(workspace.pool().offers, ranking.distance_km, view)
+    shown = _passes(workspace.pool().offers, ranking.distance_km, view, placeless)
     changed = rescore(ranking, workspace.pool(), other.ranker)
     changed = replace(changed, order=changed.order[shown[changed.order]])
-    found = _ordered(list_of(other, changed, run, top), view.order)
+    found = _ordered(list_of(other, changed, run, top), view.order, placeless)
     return Viewed(found, {m.offer_id: places.get(m.offer_id) for m in found.matches},
                   int((ranking.eligible & ~shown).sum()))
 
@@ -130,18 +140,22 @@ def strengthen(ranker: Ranker, strengths: Mapping[str, float]) -> Ranker:
     return replace(ranker, weights=weights)
 
 
-def _passes(offers: tuple[Offer, ...], distance_km: NDArray[np.float32], view: View
-            ) -> NDArray[np.bool_]:
+def _passes(offers: tuple[Offer, ...], distance_km: NDArray[np.float32], view: View,
+            placeless: Set[str]) -> NDArray[np.bool_]:
     passing = np.array([_passes_one(offer, view) for offer in offers], bool)
-    return passing if view.within_km is None else passing & (distance_km <= view.within_km)
+    if view.within_km is not None:
+        passing &= distance_km <= view.within_km
+    if view.counties or view.within_km is not None:
+        passing &= np.array([offer.offer_id not in placeless for offer in offers], bool)
+    return passing
 
 
-def _ordered(found: MatchList, order: str) -> MatchList:
+def _ordered(found: MatchList, order: str, placeless: Set[str]) -> MatchList:
     """Put the nearest first, those of unknown place last; of two as near the better one."""
     if order != "near":
         return found
     return replace(found, matches=tuple(sorted(found.matches, key=lambda m: (
-        math.inf if m.distance_km is None else m.distance_km, m.rank))))
+        math.inf if m.distance_km is None or m.offer_id in placeless else m.distance_km, m.rank))))
 
 
 def _passes_one(offer: Offer, view: View) -> bool:

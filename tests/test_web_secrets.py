@@ -91,6 +91,11 @@ def test_a_firm_is_told_neither_place_nor_distance_of_an_offer_that_keeps_its_co
         assert place in page
         assert ("1. 工具機熱誤差建模" in page) == (km is not None)  # on the map
         assert client.get("/needs/N1.json").json[0]["distance_km"] == km
+        assert (client.get("/needs/N1.json").json[0]["nearness"] is None) == (km is None)
+        assert ("地理鄰近</th>" in re.findall(r'(?s)id="m-O1".*?</article>', page)[0]) == (km is not None)
+        for asked, order in (("counties=臺中市", ["O1"]), ("km=9", ["O1"]), ("order=near", ["O1", "O2"]), ("order=near&km=999", ["O1", "O2"])):
+            kept = order if km is not None else [o for o in order if o != "O1"] + ["O1"] * (asked == "order=near")
+            assert re.findall(r'id="m-(O\d)"', client.get(f"/needs/N1?{asked}").text) == kept, asked
 
 
 def test_a_firm_is_told_nothing_of_offers_that_are_kept_to_another_centre(tmp_path):

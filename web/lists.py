@@ -89,7 +89,8 @@ def centre(code: str) -> str:
 def need(need_id: str) -> str:
     """Show one need's list under a view, and remember that the plain list was shown."""
     asked, view = _need(need_id), _view()
-    viewed = viewing.view_list(workspace(), asked, view, top=_top(), day=workflow.today())
+    viewed = viewing.view_list(workspace(), asked, view, top=_top(), day=workflow.today(),
+                               placeless=_placeless(view))
     if request.method == "GET" and view.is_plain:  # a HEAD request shows nothing
         _log_shown(viewed.found)
     return _list_page(viewed, view)
@@ -195,7 +196,7 @@ def _row_for_firm(row: dict[str, Any], match: Match) -> dict[str, Any]:
     told = {**row, "offer_title": facts["title"], "party": facts["party"] or "",
             "need_sentence": pair and pair.need_sentence, "evidence": pair and pair.offer_sentence,
             "evidence_id": pair and pair.evidence_id,
-            "distance_km": row["distance_km"] if facts["is_placed"] else None}
+            **({} if facts["is_placed"] else {"distance_km": None, "nearness": None})}
     return {key: value for key, value in told.items() if key != "run_id"}
 
 
@@ -205,6 +206,13 @@ def _view() -> viewing.View:
     filters = {name: tuple(request.args.getlist(name)) for name, _ in FILTERS}
     return viewing.read_view(strengths, request.args.get("km", "").strip(),
                              request.args.get("order", ""), **filters)
+
+
+def _placeless(view: viewing.View) -> frozenset[str]:
+    """Name the offers whose place is kept back from the viewer: by place they are not found."""
+    if may(g.viewer, "see-offer") or not view.is_of_place:
+        return frozenset()
+    return profiles.placeless_offers(workspace().store, g.viewer, workspace().pool().offers)
 
 
 def _log_shown(found: MatchList) -> None:
@@ -257,7 +265,7 @@ def card(match: Match, moved: int | None = 0) -> dict[str, Any]:
     facts = offer_facts(offer)
     return {**facts, "match": match, "moved": moved,
             "distance": far(match.distance_km, lang) if facts["is_placed"] else None,
-            "bars": _bars(match, lang),
+            "bars": _bars(match, lang, () if facts["is_placed"] else ("nearness",)),
             "raises": [render(message, lang) for message in match.raises],
             "warnings": [render(message, lang) for message in match.warnings]}
 
@@ -270,10 +278,11 @@ def far(distance_km: float | None, lang: str) -> str | None:
     return translate(text, lang).format(km=f"{distance_km:.0f}")
 
 
-def _bars(match: Match, lang: str) -> list[dict[str, Any]]:
+def _bars(match: Match, lang: str, closed: tuple[str, ...]) -> list[dict[str, Any]]:
     largest = max((abs(v) for v in match.contributions.values()), default=0) or 1
     return [{"label": f.label[lang], "value": match.contributions[f.key],
-             "width": round(50 * abs(match.contributions[f.key]) / largest)} for f in FEATURES]
+             "width": round(50 * abs(match.contributions[f.key]) / largest)}
+            for f in FEATURES if f.key not in closed]
 
 
 def _shown(offer: Offer) -> dict[str, Any] | None:

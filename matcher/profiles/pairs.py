@@ -16,6 +16,7 @@ from matcher.access import Viewer, demand, may
 from matcher.errors import InputError, UnknownRecordError
 from matcher.profiles.cards import oversees, owns, shown_fields
 from matcher.profiles.consents import row_of
+from matcher.profiles.form import audience_of
 from matcher.profiles.lifetimes import own_records
 from matcher.store import Store
 from matcher.store import profiles as rows
@@ -244,6 +245,15 @@ def shown_offers(store: Store, viewer: Viewer, offers: Iterable[Offer]
     near = {o.offer_id: relation_of(store, viewer, o) for o in listed}
     return {o.offer_id: shown_fields(cards[o.offer_id], o, viewer, "released" if near[
         o.offer_id] == "public" else near[o.offer_id]) for o in listed}
+
+
+def placeless_offers(store: Store, viewer: Viewer, offers: Iterable[Offer]) -> frozenset[str]:
+    """Name those of some offers, named by a list of the viewer's, that keep their county back."""
+    cards = rows.cards(store, "offer")
+    closed = [o for o in offers if o.county and o.offer_id in cards and audience_of(
+        "county", cards[o.offer_id].visibility) in ("owner", "centre")]
+    shown = shown_offers(store, viewer, closed)
+    return frozenset(key for key, fields in shown.items() if "county" not in fields)
 
 
 def relation_of(store: Store, viewer: Viewer, record: Need | Offer) -> str:
