@@ -236,6 +236,18 @@ def test_the_same_save_sent_twice_makes_one_draft_and_one_version(home):
     assert (once.version, len(profiles.my_drafts(home, FIRM))) == (2, 1)
 
 
+def test_a_new_form_sent_twice_in_one_moment_makes_one_draft_and_another_text_is_told(home, monkeypatch):
+    first = saved(home)
+    for content, told in ((NEED, None), ({**NEED, "title": "新題"}, DraftConflictError)):
+        found = iter([None, first])  # read before the other was written, then after
+        monkeypatch.setattr(rows, "draft", lambda *_, found=found: next(found))
+        if told:
+            with pytest.raises(told):
+                saved(home, content=content)
+        else:
+            assert saved(home, content=content) == first
+
+
 def test_an_older_version_gets_both_texts_and_nothing_is_lost(home):
     saved(home)
     profiles.save_draft(home, COLLEAGUE, NEED_ID, {**NEED, "title": "同事改的"}, 1, LATER)

@@ -96,7 +96,12 @@ def _start(store: Store, viewer: Viewer, draft_id: str, content: dict[str, Any],
     made = Draft(draft_id, side, PREFIX[side] + draft_id, viewer.account_id or "",
                  viewer.party_id, _centre(content, viewer.centre), "draft", content, 1, time, time)
     if rows.insert_draft(store, made) is None:
-        raise UnknownRecordError("draft", draft_id)
+        found = rows.draft(store, draft_id)  # perhaps the same form, sent twice in one moment
+        if found is None or not is_own(viewer, found):
+            raise UnknownRecordError("draft", draft_id)
+        if dict(found.content) != content:
+            raise DraftConflictError(found, content)
+        return found
     return made
 
 
