@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -147,9 +148,8 @@ def assign(workspace: Workspace, centre: str | None, day: date, rules: Rules,
            seconds: float = 60.0, progress: Progress = silent) -> Assignment | Clash:
     """Assign offers to a centre's needs: the highest sum of mutual scores under every rule.
 
-    Each need keeps its 50 best offers, as many of each group with a least number, and every pair
-    that a verdict names. Raises
-    ``UnknownRecordError`` for a verdict on records that are not there.
+    Left out are only pairs that no best assignment needs. Raises ``UnknownRecordError`` for a
+    verdict on records that are not there.
     """
     found = rank_centre(workspace, centre, day, progress)
     need, offer = _candidates(found, rules)
@@ -178,11 +178,9 @@ def _refuse_barred(found: Centre, verdicts: Mapping[tuple[str, str], int],
 def _candidates(found: Centre, rules: Rules) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Give the pairs that may be assigned, as places of needs and offers, (n_pairs,) each."""
     score = np.nan_to_num(found.interest * found.welcome, nan=-1.0)
-    kept = np.zeros(score.shape, bool)
-    everybody = frozenset(o.offer_id for o in found.offers)
-    for members in (everybody, *(g.members for g in rules.groups if g.least)):
-        places = np.flatnonzero([o.offer_id in members for o in found.offers])
-        best = np.argsort(-score[:, places], axis=1, kind="stable")[:, :CANDIDATES]
+    kept, enough = np.zeros(score.shape, bool), _enough(score.shape, rules)
+    for places in _treated_alike(found.offers, rules.groups):
+        best = np.argsort(-score[:, places], axis=1, kind="stable")[:, :enough]
         np.put_along_axis(kept, places[best], True, axis=1)
     kept &= score >= 0
     needs = {n.need_id: i for i, n in enumerate(found.needs)}
@@ -195,3 +193,26 @@ def _candidates(found: Centre, rules: Rules) -> tuple[NDArray[np.int64], NDArray
         kept[needs[need_id], offers[offer_id]] = True
     rows, columns = np.nonzero(kept)
     return rows.astype(np.int64), columns.astype(np.int64)
+
+
+def _enough(shape: tuple[int, int], rules: Rules) -> int:
+    """Say how many offers that every rule treats alike a need wants at most.
+
+    However many are filled by the other needs, are never allowed or are its own: a better one that
+    has load left could take the place of any offer beyond these. Where offers must have a load,
+    any pair may be wanted.
+    """
+    needs, offers = shape
+    barred = Counter(need_id for (need_id, _), verdict in rules.verdicts.items() if verdict < 0)
+    filled = (needs - 1) * rules.per_need[1] // max(rules.per_offer[1], 1)
+    wanted = rules.per_need[1] + filled + max(barred.values(), default=0)
+    return offers if rules.per_offer[0] else max(CANDIDATES, wanted)
+
+
+def _treated_alike(offers: tuple[Offer, ...], groups: tuple[GroupRule, ...]
+                   ) -> list[NDArray[np.intp]]:
+    """Give the places of offers that are members of just the same groups."""
+    alike: dict[tuple[bool, ...], list[int]] = {}
+    for spot, offer in enumerate(offers):
+        alike.setdefault(tuple(offer.offer_id in g.members for g in groups), []).append(spot)
+    return [np.array(places, np.intp) for places in alike.values()]

@@ -12,7 +12,7 @@ from conftest import DAY, NEEDS, OFFERS
 
 from matcher import allocation
 from matcher.allocation import Rules
-from matcher.assignment import Assignment, Clash
+from matcher.assignment import Assignment, Clash, GroupRule
 from matcher.cli import main
 from matcher.errors import InputError, UnknownRecordError
 from matcher.market import POLICIES
@@ -56,6 +56,19 @@ def test_an_assignment_keeps_its_rules(busy, rules, pairs):
     found = allocation.assign(busy, "CTSP", DAY, rules)
     assert isinstance(found, Assignment)
     assert {(p.need_id, p.offer_id) for p in found.pairs} == pairs
+
+
+@pytest.mark.parametrize(("rules", "offers"), [
+    (Rules(per_need=(1, 1), per_offer=(0, 1)), ["O1", "O3"]),
+    (Rules(per_need=(1, 1), verdicts={("N1", "O1"): -1, ("N3", "O1"): -1}), ["O3", "O3"]),
+    (Rules(per_need=(0, 2), per_offer=(1, 1)), ["O1", "O2", "O3"]),
+    (Rules(groups=(GroupRule("near", "offer", frozenset({"O1", "O3"}), 0, 0),)), ["O2", "O2"]),
+])
+def test_whoever_finds_the_best_offers_taken_gets_the_next(busy, monkeypatch, rules, offers):
+    monkeypatch.setattr(allocation, "CANDIDATES", 1)
+    found = allocation.assign(busy, "CTSP", DAY, rules)
+    assert isinstance(found, Assignment), found.messages
+    assert sorted(p.offer_id for p in found.pairs) == offers
 
 
 def test_rules_that_clash_are_named_with_the_change_that_mends_them(busy):
