@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -18,7 +18,7 @@ from matcher.market import Market, Measures, compare_lists
 from matcher.ranking import Circumstances, Query, Ranking, exclusions, rank
 from matcher.reference import place
 from matcher.store import Store
-from matcher.vocabulary import Need, Offer
+from matcher.vocabulary import Need, Offer, is_open
 from matcher.workflow import circumstances_of
 from matcher.workspace import Progress, Workspace, silent
 
@@ -154,13 +154,21 @@ def assign(workspace: Workspace, centre: str | None, day: date, rules: Rules,
     found = rank_centre(workspace, centre, day, progress)
     need, offer = _candidates(found, rules)
     _refuse_barred(found, rules.verdicts, circumstances_of(workspace, day))
-    needs = Side(tuple(n.need_id for n in found.needs), *rules.per_need)
-    offers = Side(tuple(o.offer_id for o in found.offers), *rules.per_offer)
+    needs = Side(tuple(n.need_id for n in found.needs), *_loads(found.needs, rules.per_need, day))
+    offers = Side(tuple(o.offer_id for o in found.offers),
+                  *_loads(found.offers, rules.per_offer, day))
     mutual = np.sqrt(np.nan_to_num(found.interest * found.welcome))[need, offer]
     verdict = np.array([rules.verdicts.get((needs.ids[i], offers.ids[j]), 0)
                         for i, j in zip(need, offer, strict=True)], np.int64)
     return solve(Problem(needs, offers, need, offer, mutual, verdict, rules.groups, rules.floor),
                  Limits(seconds))
+
+
+def _loads(records: Sequence[Need | Offer], load: tuple[int, int], day: date
+           ) -> NDArray[np.int64]:
+    """Give least and most of each record, (2, n): no rule asks for pairs of what is not open."""
+    are_open = [is_open(r.valid_from, r.valid_to, day) for r in records]
+    return np.outer(load, are_open).astype(np.int64)
 
 
 def _refuse_barred(found: Centre, verdicts: Mapping[tuple[str, str], int],

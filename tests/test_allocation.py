@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -69,6 +70,18 @@ def test_whoever_finds_the_best_offers_taken_gets_the_next(busy, monkeypatch, ru
     found = allocation.assign(busy, "CTSP", DAY, rules)
     assert isinstance(found, Assignment), found.messages
     assert sorted(p.offer_id for p in found.pairs) == offers
+
+
+@pytest.mark.parametrize(("closed", "rules"), [
+    ({"needs": [replace(NEEDS[0], need_id="N3", valid_to=DAY - timedelta(1))]}, Rules(per_need=(1, 1))),
+    ({"needs": [replace(NEEDS[0], need_id="N3", valid_from=DAY + timedelta(1))]}, Rules(floor=0.3)),
+    ({"offers": [replace(OFFERS[1], valid_to=DAY - timedelta(1))]}, Rules(per_need=(0, 3), per_offer=(1, 3))),
+])
+def test_no_rule_asks_for_pairs_of_what_is_not_open(busy, closed, rules):
+    busy.store.put(**closed)
+    found = allocation.assign(busy, "CTSP", DAY, rules)
+    assert isinstance(found, Assignment), found.messages
+    assert found.worst > 0
 
 
 def test_rules_that_clash_are_named_with_the_change_that_mends_them(busy):
