@@ -31,6 +31,10 @@ COVERAGE = np.array([[1.0, 0.1, 0.8, 0.2, 0.3],
     ({"most": 5}, {0, 1, 4}, (0, 1, None)),
     ({"most": 2, "conflicts": [(0, 1)]}, {1, 2}, (2, 1, None)),
     ({"most": 3, "kinds": {0: "group", 1: "group", 3: "firm"}, "wanted": ("firm",)}, {0, 1, 3}, (0, 1, None)),
+    ({"most": 3, "kinds": {0: "group", 1: "firm"}, "wanted": ("group", "firm"), "conflicts": [(0, 1)]},
+     {0, 2, 4}, (0, None, None)),
+    ({"most": 3, "kinds": {0: "group", 1: "firm", 2: "group"}, "wanted": ("group", "firm"), "conflicts": [(1, 2)]},
+     {0, 1, 4}, (0, 1, None)),
 ])
 def test_a_team_covers_the_aspects_and_says_what_nobody_covers(options, members, covered_by):
     team = form_team(COVERAGE, range(5), **options)

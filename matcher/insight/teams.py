@@ -55,17 +55,36 @@ def form_team(coverage: Floats, candidates: Sequence[int], most: int, *,
     """
     banned = {frozenset(pair) for pair in conflicts}
     places = {kind: [c for c in candidates if (kinds or {}).get(c) == kind] for kind in wanted}
-    members: list[int] = []
     asked = [p for p in places.values() if p][:most]
-    slots = [*asked, *([list(candidates)] * most)][:most]
-    for number, slot in enumerate(slots):
-        chosen = _best_addition(coverage, members, slot, banned)
-        if chosen is None or (number >= len(asked)
-                              and _gain(coverage, members, chosen) < LEAST_GAIN):
+    members, slots = _one_of_each(coverage, asked, banned)
+    first = len(members)
+    while len(members) < most:
+        chosen = _best_addition(coverage, members, candidates, banned)
+        if chosen is None or _gain(coverage, members, chosen) < LEAST_GAIN:
             break
-        members.append(chosen)
+        members, slots = [*members, chosen], [*slots, candidates]
     members = _exchanged(coverage, members, slots, banned)
-    return _as_team(coverage, _without_idle(coverage, members, len(asked)))
+    return _as_team(coverage, _without_idle(coverage, members, first))
+
+
+def _one_of_each(coverage: Floats, asked: Sequence[Sequence[int]], banned: set[frozenset[int]]
+                 ) -> tuple[list[int], list[Sequence[int]]]:
+    """Choose the best of each asked kind, one that leaves the next kinds somebody if there is one.
+
+    Also gives what each was chosen from; a kind whose every candidate is in conflict has none.
+    """
+    members: list[int] = []
+    slots: list[Sequence[int]] = []
+    for number, slot in enumerate(asked):
+        roomy = [c for c in slot if all(any(_fits(o, [*members, c], banned) for o in later)
+                                        for later in asked[number + 1:])]
+        chosen = _best_addition(coverage, members, roomy, banned)
+        if chosen is None:
+            chosen = _best_addition(coverage, members, slot, banned)
+        if chosen is not None:
+            members.append(chosen)
+            slots.append(slot)
+    return members, slots
 
 
 def value_of(coverage: Floats, members: Sequence[int]) -> float:
@@ -81,9 +100,12 @@ def _gain(coverage: Floats, members: Sequence[int], new: int) -> float:
 
 def _best_addition(coverage: Floats, members: Sequence[int], slot: Sequence[int],
                    banned: set[frozenset[int]]) -> int | None:
-    free = [c for c in slot if c not in members
-            and not any(frozenset((c, m)) in banned for m in members)]
+    free = [c for c in slot if _fits(c, members, banned)]
     return max(free, key=lambda c: (_gain(coverage, members, c), -c), default=None)
+
+
+def _fits(new: int, members: Sequence[int], banned: set[frozenset[int]]) -> bool:
+    return new not in members and not any(frozenset((new, m)) in banned for m in members)
 
 
 def _exchanged(coverage: Floats, members: list[int], slots: Sequence[Sequence[int]],
