@@ -13,7 +13,7 @@ from matcher.insight.overview import Gap, funnel, histogram, theme_gaps, theme_m
 from matcher.profiles import drafts_to_review
 from matcher.reference import centres, counties
 from matcher.store.overview import best_of_last_lists, listed_pairs
-from matcher.vocabulary import Need
+from matcher.vocabulary import Need, is_open
 from matcher.workspace import Workspace
 
 NOW, WEEK = timedelta(0), timedelta(days=7)
@@ -44,15 +44,22 @@ class Overview:
     points: tuple[Point, ...]
 
 
-def overview(workspace: Workspace, viewer: Viewer, centre: str | None) -> Overview:
-    """Show a centre (None: all of them); raises ``ForbiddenError`` for another's."""
+def overview(workspace: Workspace, viewer: Viewer, centre: str | None,
+             day: date | None = None) -> Overview:
+    """Show a centre (None: all of them); raises ``ForbiddenError`` for another's.
+
+    Themes count what is open on ``day`` (None: everything) and not kept to another centre.
+    """
     demand(viewer, "see-report", centre=centre)
     store, offers = workspace.store, workspace.pool().offers
     needs = store.needs(centre)
     asked, given = {n.need_id: n for n in needs}, {o.offer_id: o for o in offers}
     listed = [row for row in listed_pairs(store, centre) if row[0] in asked and row[1] in given]
     return Overview(
-        len(needs), len(offers), theme_gaps(needs, offers),
+        len(needs), len(offers),
+        theme_gaps([n for n in needs if is_open(n.valid_from, n.valid_to, day)],
+                   [o for o in offers if is_open(o.valid_from, o.valid_to, day)
+                    and (o.reach != "centre" or o.centre is None or centre in (None, o.centre))]),
         dict(theme_matrix((asked[n], given[o]) for n, o, _ in listed)),
         funnel(latest_stages(store, centre)), histogram(score for *_, score in listed),
         _points(Counter(n.centre for n in needs), Counter(o.centre for o in offers),
@@ -99,10 +106,10 @@ def desk(workspace: Workspace, viewer: Viewer, centre: str, day: date,
     needs = store.needs(centre) if needs is None else needs
     found = board(store, viewer, centre, day)
     decided = {card.decision.need_id for cards in found.columns.values() for card in cards}
-    is_open = {n.need_id for n in needs if n.valid_to is None or day <= n.valid_to}
+    waiting = {n.need_id for n in needs if is_open(n.valid_from, n.valid_to, day)}
     best = best_of_last_lists(store, centre)
     return Desk(len(needs), sum(n.valid_from is not None and NOW <= day - n.valid_from < WEEK
                                 for n in needs),
-                len(is_open - decided),
-                sum(score < workspace.threshold for key, score in best.items() if key in is_open),
+                len(waiting - decided),
+                sum(score < workspace.threshold for key, score in best.items() if key in waiting),
                 len(drafts_to_review(store, viewer, centre)), len(found.overdue))

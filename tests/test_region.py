@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from conftest import DAY, NEEDS, NOW, OFFERS
@@ -53,6 +54,15 @@ def test_a_centres_overview_counts_its_own_needs_and_lists(space):
     assert overview(space, ROOT, None).needs == len(NEEDS)
 
 
+def test_themes_count_what_is_open_and_may_meet(space):
+    gone, coming = DAY - timedelta(1), DAY + timedelta(1)
+    space.store.put(needs=[replace(NEEDS[0], need_id="N3", valid_from=coming)], offers=[
+        replace(OFFERS[0], valid_to=gone), replace(OFFERS[1], themes=("smart-machinery",), reach="centre")])
+    gaps = {centre: next(g for g in overview(space, ROOT, centre, DAY).gaps if g.theme == "smart-machinery")
+            for centre in ("CTSP", "PABP", None)}
+    assert {centre: (g.needs, g.offers) for centre, g in gaps.items()} == {"CTSP": (1, 1), "PABP": (0, 2), None: (1, 2)}
+
+
 def test_another_centres_overview_is_refused(space):
     with pytest.raises(ForbiddenError):
         overview(space, Viewer("r", "reader", centre="CTSP"), "PABP")
@@ -65,5 +75,7 @@ def test_a_desk_counts_what_waits_in_its_centre(space):
     decide(space.store, admin, Change("N1", "O1", "meeting", next_date=DAY.replace(day=1)), NOW)
     space.store.put(needs=[replace(NEEDS[0], need_id="N3", valid_from=DAY)])
     assert desk(space, admin, "CTSP", DAY) == Desk(2, 1, 1, 0, 0, 1)
+    space.store.put(needs=[replace(NEEDS[0], need_id="N3", valid_from=DAY + timedelta(1))])
+    assert desk(space, admin, "CTSP", DAY) == Desk(2, 0, 0, 0, 0, 1)
     with pytest.raises(ForbiddenError):
         desk(space, admin, "PABP", DAY)

@@ -9,6 +9,7 @@ from typing import Any
 import xstatic.pkg.leaflet
 from flask import Blueprint, Response, g, render_template, send_from_directory
 
+from matcher import workflow
 from matcher.decisions import STAGE_NAMES
 from matcher.languages import translate
 from matcher.reference import embedded_data, terms
@@ -25,7 +26,7 @@ pages = Blueprint("insight", __name__)
 def show() -> str:
     """Show the viewer's centre, or all centres to a system administrator."""
     centre = None if g.viewer.role == "system-admin" else g.viewer.centre
-    found = overview(workspace(), g.viewer, centre)
+    found = overview(workspace(), g.viewer, centre, workflow.today())
     return render_template("region.html", found=found, themes=_themes(), cells=_cells(found),
                            stages=[(STAGE_NAMES[key][page_language()], n)
                                    for key, n in found.stages],
