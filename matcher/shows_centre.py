@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from matcher.advice import NeedBundles
-from matcher.assignment import Assignment, Clash
+from matcher.assignment import OPTIMAL, Assignment, Clash
 from matcher.languages import render, translate
 from matcher.market import POLICIES, Measures
 from matcher.reference import terms
@@ -45,9 +45,10 @@ def assigned_json(found: Assignment | Clash, lang: str) -> dict[str, Any]:
     if isinstance(found, Clash):
         return {"assigned": False, "clash": [render(m, lang) for m in found.messages],
                 "changes": [render(c.message, lang) for c in found.changes]}
-    return {"assigned": True, "total": found.total, "worst": found.worst, "gap": found.gap,
-            "pairs": [asdict(pair) for pair in found.pairs], "alternates": found.alternates,
-            "prices": found.prices, "overruns": [asdict(o) for o in found.overruns]}
+    return {"assigned": True, "state": found.state, "total": found.total, "worst": found.worst,
+            "gap": found.gap, "pairs": [asdict(pair) for pair in found.pairs],
+            "alternates": found.alternates, "prices": found.prices,
+            "overruns": [asdict(o) for o in found.overruns]}
 
 
 def assigned_text(found: Assignment | Clash, lang: str) -> str:
@@ -60,6 +61,9 @@ def assigned_text(found: Assignment | Clash, lang: str) -> str:
     lines = [f"{pair.need_id} → {pair.offer_id}  {pair.score:.2f}" for pair in found.pairs]
     lines.append(translate("{count} pairs, scores together {total}", lang).format(
         count=len(found.pairs), total=f"{found.total:.2f}"))
+    if found.state != OPTIMAL:
+        lines.append(translate("The time was up: these pairs may be up to {percent} % below the "
+                               "best.", lang).format(percent=f"{100 * found.gap:.2g}"))
     lines += [translate("The rule “{rule}” costs {price} of the scores.", lang).format(
         rule=rule, price=f"{price:.2f}") for rule, price in found.prices.items()]
     return "\n".join(lines)

@@ -13,10 +13,11 @@ from conftest import DAY, NEEDS, OFFERS
 
 from matcher import allocation
 from matcher.allocation import Rules
-from matcher.assignment import Assignment, Clash, GroupRule
+from matcher.assignment import TIME_LIMIT, Assignment, Clash, GroupRule
 from matcher.cli import main
 from matcher.errors import InputError, UnknownRecordError
 from matcher.market import POLICIES
+from matcher.shows_centre import assigned_json, assigned_text
 from matcher.vocabulary import Conflict
 
 
@@ -114,6 +115,14 @@ def test_an_exposure_floor_is_kept_and_its_price_told(busy):
     assert "O2" not in {p.offer_id for p in free.pairs}
     assert "O2" in {p.offer_id for p in kept.pairs}
     assert kept.prices == {"county=屏東縣": pytest.approx(free.total - kept.total)}
+
+
+def test_an_answer_that_time_cut_short_says_so(busy):
+    best = allocation.assign(busy, "CTSP", DAY, Rules())
+    cut = replace(best, state=TIME_LIMIT, bound=2 * best.value)
+    assert "best" not in assigned_text(best, "en")
+    assert assigned_text(cut, "en").endswith("The time was up: these pairs may be up to 50 % below the best.")
+    assert [assigned_json(found, "en")["state"] for found in (best, cut)] == ["optimal", "time limit"]
 
 
 def test_a_pair_that_must_not_be_is_not_forced(busy):
