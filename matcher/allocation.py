@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -83,6 +83,16 @@ class Rules:
     floor: float | None = None
     verdicts: Mapping[tuple[str, str], int] = field(default_factory=dict)
     groups: tuple[GroupRule, ...] = ()
+
+
+def read_verdicts(forced: Iterable[tuple[str, str]], never: Iterable[tuple[str, str]]
+                  ) -> dict[tuple[str, str], int]:
+    """Give the verdict on each pair; raise ``InputError`` for one that must be and must not."""
+    wanted, barred = set(forced), set(never)
+    for need, offer in sorted(wanted & barred):
+        raise InputError("Need {need} and offer {offer} cannot be forced together and kept apart "
+                         "at once.", need=need, offer=offer)
+    return dict.fromkeys(barred, -1) | dict.fromkeys(wanted, 1)
 
 
 GROUPED_BY = ("county", "kind", "theme", "size", "party-kind")

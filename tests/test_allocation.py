@@ -145,6 +145,7 @@ def test_a_verdict_on_an_unknown_record_is_refused(busy):
     (["assign", "--centre", "CTSP", "--exposure", "county=屏東縣:1"], 0, ["O2", "規則「county=屏東縣」的代價"]),
     (["assign", "--centre", "CTSP", "--group", "kind=equipment:2-2"], 0, ["N1 → O3", "N3 → O3"]),
     (["assign", "--per-need", "3-1"], 2, ["「3-1」不是範圍"]),
+    (["assign", "--force", "N1", "O1", "--never", "N1", "O1"], 2, ["N1", "O1", "必須配對又規定不得配對"]),
     (["assign", "--group", "county"], 2, ["「county」不是群組規則"]),
 ])
 def test_commands_say_it_in_words_and_in_json(busy, tmp_path, monkeypatch, command, code, words):
@@ -154,5 +155,5 @@ def test_commands_say_it_in_words_and_in_json(busy, tmp_path, monkeypatch, comma
     shown = CliRunner().invoke(main, command)
     assert shown.exit_code == code, shown.output
     assert all(word in shown.output for word in words), shown.output
-    if code == 0 or "--never" in command:
+    if code == 0 or "--per-offer" in command:
         json.loads(CliRunner().invoke(main, [*command, "--json"]).output)

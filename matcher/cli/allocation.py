@@ -60,7 +60,7 @@ def assign(ctx: click.Context, centre: str | None, per_need: tuple[int, int],
 
     check_centre(centre)
     space = workflow.open_workspace(load_settings())
-    verdicts = {tuple(pair): -1 for pair in never} | {tuple(pair): 1 for pair in forced}
+    verdicts = allocation.read_verdicts(forced, never)
     rules = allocation.Rules(per_need, per_offer, floor, verdicts, (
         *(allocation.group_rule(space.store, *allocation.read_group(text)) for text in groups),
         *(allocation.group_rule(space.store, *allocation.read_group(text), priced=True)
