@@ -330,6 +330,16 @@ def test_a_clash_too_long_to_take_apart_says_so(monkeypatch):
     assert (clash.irreducible, len(clash.rules)) == (False, 6)
 
 
+def test_a_clash_that_is_not_known_in_time_says_so(monkeypatch):
+    """Of any two offers at most one: that three cannot be had is told by search alone."""
+    monkeypatch.setattr("matcher.assignment.conflict.PART", 0.0)
+    problem = table([[.5, .5, .5]], needs=(0, 3), floor=.75, groups=tuple(
+        group(members, members, most=1) for members in ("AB", "AC", "BC")))
+    clash = solve(problem)
+    assert (clash.irreducible, len(clash.rules)) == (False, 4)
+    assert isinstance(solve(apply_changes(problem, clash.changes)), Assignment)
+
+
 def test_two_clashes_at_once_are_both_mended_and_the_shorter_is_told():
     problem = table(needs=((0, 4, 0), 4), groups=(group("Tainan", "BC", least=3),))
     clash = solve(problem)

@@ -37,12 +37,16 @@ from matcher.assignment.rules import (
     describe_change,
     describe_rules,
 )
+from matcher.errors import MatcherError
 from matcher.vocabulary import Message
 
 Bound = tuple[int, str]
 TINY = 1e-6
 REDUCED = 300
 TRIED = 3
+# Taking a clash apart asks some hundred times whether fewer rules can hold: what part of the time
+# limit each question gets, and after how many without an answer no more are asked.
+PART, UNANSWERED = 1 / 50, 10
 # What a unit of slack costs: one pair more or less, one point of a need's total, one forced
 # pair set free. A conflict is never lifted.
 WEIGHTS = {"need": 1.0, "offer": 1.0, "group": 1.0, "floor": 1.0, "pair": 2.0}
@@ -53,8 +57,9 @@ class Clash:
     """Rules that cannot hold together, and changes after which an assignment exists.
 
     Without any one of ``rules`` the others can hold (unless ``irreducible`` is False: more
-    than 300 rules are not taken apart one by one); ``messages`` say them in words. All
-    ``changes`` together mend the problem, other clashes included: see ``apply_changes``.
+    than 300 rules are not taken apart one by one, and whether some can hold may not be known
+    in time); ``messages`` say them in words. All ``changes`` together mend the problem, other
+    clashes included: see ``apply_changes``.
     """
 
     rules: tuple[Rule, ...]
@@ -75,14 +80,14 @@ def explain_clash(model: Model, limits: Limits) -> Clash:
 
 def _clashing(model: Model, limits: Limits) -> tuple[list[Bound], bool]:
     """Find the smallest clash, and tell whether it was taken apart to the last rule."""
-    found = [c for c in _certificates(model, limits) if not _can_hold(model, c, limits)]
-    if not found:  # fractions could keep the rules: only whole pairs make it impossible
-        return _reduce(model, [], model.hard_bounds(), limits), True
-    short = [c for c in found if len(c) <= REDUCED]
-    if not short:
-        return found[0], False
-    reduced = [_reduce(model, [], order, limits) for c in short[:TRIED] for order in (c, c[::-1])]
-    return min(reduced, key=len), True
+    ask = _Questions(model, limits)
+    found = [c for c in _certificates(model, limits) if not ask.can_hold(c)]
+    # Where there is none, fractions could keep the rules: only whole pairs make it impossible.
+    sets = found or [model.hard_bounds()]
+    short = [c for c in sets if len(c) <= REDUCED]
+    reduced = [_reduce(ask, [], order)
+               for c in short[:TRIED] for order in ((c, c[::-1]) if found else (c,))]
+    return min(reduced or sets, key=len), bool(reduced) and not ask.unsure
 
 
 def _certificates(model: Model, limits: Limits) -> list[list[Bound]]:
@@ -118,10 +123,31 @@ def _elastic(model: Model, bounds: Sequence[Bound]) -> Programme:
                      np.r_[np.ones(pairs, bool), np.zeros(len(rows), bool)])
 
 
-def _can_hold(model: Model, bounds: Sequence[Bound], limits: Limits) -> bool:
-    """Tell whether some pairs keep just these rules."""
-    if not limits.goes_on(Step(None, np.inf)):
-        raise cancelled()
+class _Questions:
+    """Asks whether some rules can hold; ``unsure`` counts answers not found in their time."""
+
+    def __init__(self, model: Model, limits: Limits) -> None:
+        self.model, self.unsure = model, 0
+        self.goes_on = limits.goes_on
+        self.limits = replace(limits, seconds=limits.seconds * PART, on_step=None)
+
+    def can_hold(self, bounds: Sequence[Bound]) -> bool:
+        """Tell whether some pairs keep just these rules; where that is not known, they may."""
+        if not self.goes_on(Step(None, np.inf)):
+            raise cancelled()
+        if self.unsure >= UNANSWERED:
+            return True
+        try:
+            found = optimise(_just(self.model, bounds), self.limits)
+        except MatcherError:  # not even the relaxation was solved in time
+            self.unsure += 1
+            return True
+        self.unsure += found.x is None and found.state != IMPOSSIBLE
+        return found.state != IMPOSSIBLE
+
+
+def _just(model: Model, bounds: Sequence[Bound]) -> Programme:
+    """Give the programme of just these rules, in which all pairs are worth the same."""
     rows = np.array(sorted({row for row, _ in bounds}), np.intp)
     low, high = np.full(len(model.low), -np.inf), np.full(len(model.low), np.inf)
     for row, bound in bounds:
@@ -130,20 +156,19 @@ def _can_hold(model: Model, bounds: Sequence[Bound], limits: Limits) -> bool:
     matrix = model.matrix[rows].tocsc()
     matrix = matrix[:, np.flatnonzero(np.diff(matrix.indptr))]
     ones = np.ones(matrix.shape[1])
-    programme = Programme(0 * ones, matrix.tocsr(), low[rows], high[rows], ones, ones > 0)
-    return optimise(programme, replace(limits, on_step=None)).state != IMPOSSIBLE
+    return Programme(0 * ones, matrix.tocsr(), low[rows], high[rows], ones, ones > 0)
 
 
-def _reduce(model: Model, kept: list[Bound], bounds: Sequence[Bound], limits: Limits,
-            added: bool = False) -> list[Bound]:
+def _reduce(ask: _Questions, kept: list[Bound], bounds: Sequence[Bound], added: bool = False
+            ) -> list[Bound]:
     """QuickXplain: the rules of ``bounds`` that, with ``kept``, clash and are all needed."""
-    if added and not _can_hold(model, kept, limits):
+    if added and not ask.can_hold(kept):
         return []
     if len(bounds) == 1:
         return list(bounds)
     first, second = bounds[:len(bounds) // 2], bounds[len(bounds) // 2:]
-    late = _reduce(model, [*kept, *first], second, limits, True)
-    early = _reduce(model, [*kept, *late], first, limits, bool(late))
+    late = _reduce(ask, [*kept, *first], second, True)
+    early = _reduce(ask, [*kept, *late], first, bool(late))
     return [*early, *late]
 
 
