@@ -7,7 +7,7 @@ has not seen; the interval of the difference is always shown.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -17,18 +17,18 @@ import numpy as np
 from matcher.errors import InputError
 from matcher.features import FEATURES
 from matcher.learning.clicks import (
-    LoggedMatch,
     examination_of,
     labels_of_judged,
     labels_of_log,
-    log_list,
+    log_lists,
     read_log,
 )
 from matcher.learning.ranker import KEYS, Labels, train_ranker
 from matcher.learning.release import Comparison, HeldOut, compare, install
 from matcher.learning.whatif import WhatIf, estimate
 from matcher.ranker import Ranker
-from matcher.vocabulary import MatchList, Outcome
+from matcher.store import Store
+from matcher.vocabulary import MatchList
 from matcher.workflow import rank_all
 from matcher.workspace import Progress, Workspace, silent
 
@@ -102,21 +102,17 @@ def _labels(needs: list[HeldOut]) -> Labels | None:
 
 def labels_of_shown(workspace: Workspace, kept_out: set[str]) -> tuple[Labels | None, int]:
     """Make labels of shown lists, those of needs kept out left aside; and count the lists."""
-    outcomes = workspace.store.outcomes()
-    lists = [found for found in workspace.store.shown_lists()
-             if found.need.need_id not in kept_out]
-    rows = [row for found in lists for row in _rows(found, outcomes)]
-    if not rows:
+    lists = [found for found in _shown(workspace.store) if found.need.need_id not in kept_out]
+    if not lists:
         return None, 0
-    log = read_log(rows)
+    log = read_log(log_lists(lists, workspace.store.outcomes()))
     return labels_of_log(log, examination_of(log)), len(lists)
 
 
-def _rows(found: MatchList, outcomes: Sequence[Outcome]) -> list[LoggedMatch]:
-    """Give a shown list's rows; none when it was made with an older catalogue of features."""
-    if any(set(KEYS) - set(match.features) for match in found.matches):
-        return []
-    return list(log_list(found, outcomes, [m.propensity or 1.0 for m in found.matches]))
+def _shown(store: Store) -> list[MatchList]:
+    """Give the shown lists but for those made with an older catalogue of features."""
+    return [found for found in store.shown_lists()
+            if not any(set(KEYS) - set(match.features) for match in found.matches)]
 
 
 def what_if(workspace: Workspace, weights: Mapping[str, float]) -> WhatIf:
@@ -128,8 +124,7 @@ def what_if(workspace: Workspace, weights: Mapping[str, float]) -> WhatIf:
     if unknown:
         raise InputError("There is no feature {name}; wanted one of: {names}",
                          name=", ".join(unknown), names=", ".join(KEYS))
-    outcomes = workspace.store.outcomes()
-    rows = [row for found in workspace.store.shown_lists() for row in _rows(found, outcomes)]
+    rows = log_lists(_shown(workspace.store), workspace.store.outcomes())
     if not rows:
         raise InputError("No list has been shown yet, so there is nothing to judge weights by.")
     now = {f.key: workspace.ranker.weight(f) for f in FEATURES}

@@ -21,6 +21,7 @@ from matcher.learning.clicks import (
     labels_of_judged,
     labels_of_log,
     log_list,
+    log_lists,
     read_log,
     target_of,
 )
@@ -194,6 +195,30 @@ def test_a_list_is_joined_with_what_became_of_it():
     assert [(r.offer_id, r.position, r.stage, r.reason, r.propensity) for r in rows] == [
         ("a", 1, "meeting", "", 1.0), ("b", 2, DECLINED, "busy", 0.5), ("c", 3, "shown", "", 0.5),
         ("d", 4, None, "", 1.0)]
+
+
+MONDAY, FRIDAY = (MatchList(Need("N"), tuple(Match("N", o, i, 0.5, dict.fromkeys(KEYS, 0.5)) for i, o in enumerate("ab", 1)),
+                            Run(run, "", "", "", date(2026, 11, 1))) for run in ("Monday", "Friday"))
+
+
+@pytest.mark.parametrize(("decided", "monday", "friday"), [
+    ([("contract", "", "Monday")], "contract", "elsewhere"),
+    ([(DECLINED, "known", "Monday")], DECLINED, "elsewhere"),
+    ([("shortlisted", "", "Monday"), (DECLINED, "off-topic", "Friday")], DECLINED, "elsewhere"),
+    ([("shortlisted", "", "Monday"), ("contract", "", "Friday")], "contract", "elsewhere"),
+    ([("contacted", "", "Friday")], "elsewhere", "contacted"),
+    ([("contacted", "", None)], "elsewhere", "elsewhere"),
+    ([], "shown", "shown"),
+])
+def test_what_became_of_a_pair_is_told_in_one_of_its_lists(decided, monday, friday):
+    outcomes = [outcome("a", stage, 9 + i, reason, run) for i, (stage, reason, run) in enumerate(decided)]
+    rows = log_lists([MONDAY, FRIDAY], outcomes)
+    assert [(r.run_id, r.stage) for r in rows if r.offer_id == "a"] == [("Monday", monday), ("Friday", friday)]
+    assert [r.stage for r in rows if r.offer_id == "b"] == ["shown", "shown"]
+    log = read_log(rows)
+    assert log.shown.all()
+    assert log.reacted.sum() == sum(stage not in ("shown", "elsewhere") for stage in (monday, friday))
+    assert np.isnan(log.target).sum() == sum(target_of(r.stage, r.reason) is None for r in rows)
 
 
 ROW = LoggedMatch("R", "N", "a", 1, dict.fromkeys(KEYS, 0.5), "contract")

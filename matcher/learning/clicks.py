@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,8 @@ REASON_TARGETS: Mapping[str, float | None] = {
     "budget": None, "busy": None, "dates": None, "known": None,
 }
 DECLINED = "declined"
+# Shown, but decided about from another list of its need: here it says nothing about the fit.
+ELSEWHERE = "elsewhere"
 CLIP = 0.05
 
 
@@ -40,7 +42,8 @@ class LoggedMatch:
     """One offer of one logged list.
 
     ``position`` counts from 1; ``stage`` is the last reached, None where the list was cut before
-    the offer; ``propensity`` (0…1] is the chance that it stood there (``shuffle_near_ties``).
+    the offer, ``ELSEWHERE`` where another list tells it; ``propensity`` (0…1] is the chance that it
+    stood there (``shuffle_near_ties``).
     """
 
     run_id: str
@@ -75,7 +78,33 @@ def target_of(stage: str | None, reason: str = "") -> float | None:
     """Give the target of an outcome, 0…1, or None when it says nothing about the fit."""
     if stage == DECLINED:
         return REASON_TARGETS.get(reason, 0.0)
-    return None if stage is None else STAGE_TARGETS[stage]
+    return None if stage in (None, ELSEWHERE) else STAGE_TARGETS[stage]
+
+
+def tell_once(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Put every decision about a pair under the run of the first of them that names one.
+
+    Whoever looks at a need again on another day has a new list before them, and a later stage or
+    a decline is noted under that: one pair's story would be told in parts, and denied between.
+    """
+    listed = sorted(outcomes, key=lambda o: o.time)
+    first: dict[tuple[str, str], str] = {}
+    for outcome in listed:
+        if outcome.stage != "shown" and outcome.run_id:
+            first.setdefault((outcome.need_id, outcome.offer_id), outcome.run_id)
+    return [outcome if outcome.stage == "shown" else
+            replace(outcome, run_id=first.get((outcome.need_id, outcome.offer_id)))
+            for outcome in listed]
+
+
+def log_lists(lists: Iterable[MatchList], outcomes: Iterable[Outcome]) -> list[LoggedMatch]:
+    """Join shown lists with their outcomes; what became of a pair is told in one of them."""
+    told = tell_once(outcomes)
+    decided = {(o.need_id, o.offer_id) for o in told if o.stage != "shown"}
+    rows = (row for found in lists for row in
+            log_list(found, told, [m.propensity or 1.0 for m in found.matches]))
+    return [replace(row, stage=ELSEWHERE) if row.stage == "shown"
+            and (row.need_id, row.offer_id) in decided else row for row in rows]
 
 
 def log_list(found: MatchList, outcomes: Iterable[Outcome], propensities: Sequence[float] = (),
@@ -123,7 +152,7 @@ def read_log(rows: Iterable[LoggedMatch]) -> Log:
         np.array([r.position for r in listed], np.intp),
         np.array([[r.features[key] for key in KEYS] for r in listed], float),
         np.array([r.stage is not None for r in listed]),
-        np.array([r.stage not in (None, "shown") for r in listed]),
+        np.array([r.stage not in (None, "shown", ELSEWHERE) for r in listed]),
         np.array([np.nan if t is None else t for t in targets]),
     )
 
@@ -134,7 +163,7 @@ def _list_key(row: LoggedMatch) -> tuple[str, str]:
 
 def _faults(rows: Sequence[LoggedMatch]) -> Iterator[str]:
     """Name what is wrong in single rows and in the positions of each list."""
-    known = {*STAGE_TARGETS, DECLINED, None}
+    known = {*STAGE_TARGETS, DECLINED, ELSEWHERE, None}
     for row in rows:
         name = f"{row.run_id}/{row.need_id}/{row.offer_id}"
         if row.stage not in known:
