@@ -16,6 +16,7 @@ import numpy as np
 
 from matcher.errors import InputError
 from matcher.features import FEATURES
+from matcher.judgements import grades_of
 from matcher.learning.clicks import (
     examination_of,
     labels_of_judged,
@@ -71,11 +72,10 @@ def train(workspace: Workspace, folder: Path, day: date, *, dry_run: bool = Fals
 def judged_needs(workspace: Workspace, day: date, progress: Progress = silent) -> list[HeldOut]:
     """Give each judged need with the features and grades of every eligible offer.
 
-    A pair that nobody judged counts as not helpful, as the score is defined.
+    A pair that nobody judged counts as not helpful, as the score is defined; one that several
+    judged has the lower median of their grades, as where the ranking is measured.
     """
-    grades: dict[str, dict[str, int]] = {}
-    for pair in workspace.store.judged():
-        grades.setdefault(pair.need_id, {})[pair.offer_id] = pair.grade
+    grades = grades_of(workspace.store.judged())
     needs = [need for need in workspace.store.needs() if need.need_id in grades]
     found = []
     offers = workspace.pool(progress).offers

@@ -17,6 +17,7 @@ from matcher.errors import InputError
 from matcher.learning.release import go_back
 from matcher.ranker import load_ranker
 from matcher.store import open_store
+from matcher.vocabulary import JudgedPair
 
 # A ranker that asks for TRL and nearness more than for the matter itself: easily bettered.
 POOR = replace(load_ranker(), weights={**load_ranker().weights, "affinity": 8.0, "trl": 6.0, "nearness": 6.0})
@@ -57,6 +58,27 @@ def test_needs_kept_out_are_never_learned_from(space):
     workflow.log_shown(space.store, found, NOW)
     assert tuning.labels_of_shown(space, kept) == (None, 0)
     assert tuning.labels_of_shown(space, set())[1] == 1
+
+
+@pytest.fixture
+def judged(tmp_path, space):
+    """A space with two needs of the sample and their judged pairs alone, to add to."""
+    store, sample = open_store(f"sqlite:///{tmp_path / 'matcher.db'}"), demonstration.read_sample()
+    store.put(**{what: sample[what] for what in ("parties", "offers")},
+              needs=[n for n in sample["needs"] if n.need_id in ("N001", "N002")],
+              judged=[JudgedPair("N001", "O001A", 3, "a", DAY), JudgedPair("N002", "O002A", 2, "a", DAY)])
+    return workflow.Workspace(store, space.encoder, space.ranker)
+
+
+def given(space, need, day=DAY):
+    """Give the grades above 0 a need is learned from."""
+    return [g for n in tuning.judged_needs(space, day) if n.need_id == need for g in n.grades.tolist() if g]
+
+
+@pytest.mark.parametrize(("others", "grade"), [({}, 3), ({"b": 3, "z": 0}, 3), ({"b": 1}, 1), ({"b": 0, "c": 1}, 1)])
+def test_several_judges_are_learned_from_as_they_are_measured(judged, others, grade):
+    judged.store.put(judged=[JudgedPair("N001", "O001A", g, judge, DAY) for judge, g in others.items()])
+    assert given(judged, "N001") == [grade]
 
 
 def test_a_list_is_logged_once_with_its_ranks_and_chances(space):
