@@ -9,7 +9,7 @@ grades.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from statistics import median_low
@@ -20,6 +20,7 @@ from matcher.evaluation.figures import Grades, units_of
 from matcher.evaluation.paired import Made, check_same, fingerprint
 from matcher.evaluation.slices import Values
 from matcher.languages import detect, lexical_group
+from matcher.ranking import Ranking
 from matcher.vocabulary import JudgedPair, Need, Offer
 from matcher.workflow import rank_all, track_records
 from matcher.workspace import Progress, Workspace, silent
@@ -54,7 +55,7 @@ def measure_judged(space: Workspace, name: str, day: date, *, against: Measureme
     made = _made(space, name, day, (judged, grades))
     if against:
         check_same(made, against.made)
-    lists = rank_judged(space, judged, _days(pairs), day, progress)
+    lists = rank_judged(space, judged, days_of(pairs), day, progress)
     titles = {need.need_id: need.title or need.description[:60] for need in judged}
     return Judged(Measurement(made, units_of(lists, grades), titles),
                   tuple(slice_all(lists, grades, slicings(needs, offers))))
@@ -79,7 +80,7 @@ def _made(space: Workspace, name: str, day: date, judged: tuple[Sequence[Need], 
     return Made(name, data, space.encoder.revision, space.ranker.revision, day)
 
 
-def _days(pairs: Iterable[JudgedPair]) -> dict[str, date]:
+def days_of(pairs: Iterable[JudgedPair]) -> dict[str, date]:
     """Give the day on which each need was last judged, where one is known."""
     days: dict[str, date] = {}
     for pair in pairs:
@@ -91,15 +92,21 @@ def _days(pairs: Iterable[JudgedPair]) -> dict[str, date]:
 def rank_judged(space: Workspace, needs: Sequence[Need], days: Mapping[str, date], today: date,
                 progress: Progress = silent) -> dict[str, list[str]]:
     """Give every eligible offer of each need, best first, as on its day or today."""
+    offers = space.pool(progress).offers
+    return {ranking.query.need.need_id: [offers[i].offer_id for i in ranking.order.tolist()]
+            for ranking in rank_on_days(space, needs, days, today, progress)}
+
+
+def rank_on_days(space: Workspace, needs: Sequence[Need], days: Mapping[str, date], today: date,
+                 progress: Progress = silent) -> Iterator[Ranking]:
+    """Rank all offers for each need as on its day or today, one day after the other."""
     by_day: dict[date, list[Need]] = defaultdict(list)
     for need in needs:
         by_day[days.get(need.need_id, today)].append(need)
-    offers, lists = space.pool(progress).offers, {}
-    for day, listed in sorted(by_day.items()):
-        for ranking in rank_all(space, listed, day):
-            lists[ranking.query.need.need_id] = [offers[i].offer_id for i in ranking.order.tolist()]
-            progress("match", len(lists), len(needs))
-    return lists
+    found = (r for day, listed in sorted(by_day.items()) for r in rank_all(space, listed, day))
+    for done, ranking in enumerate(found, start=1):
+        progress("match", done, len(needs))
+        yield ranking
 
 
 def slicings(needs: Mapping[str, Need], offers: Mapping[str, Offer]) -> tuple[Slicing, ...]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from matcher.errors import InputError
 from matcher.features import FEATURES
-from matcher.judgements import grades_of
+from matcher.judgements import days_of, grades_of, rank_on_days
 from matcher.learning.clicks import (
     examination_of,
     labels_of_judged,
@@ -30,7 +30,6 @@ from matcher.learning.whatif import WhatIf, estimate
 from matcher.ranker import Ranker
 from matcher.store import Store
 from matcher.vocabulary import MatchList
-from matcher.workflow import rank_all
 from matcher.workspace import Progress, Workspace, silent
 
 KEPT_OUT = 3  # one need in three is kept out of training
@@ -72,19 +71,21 @@ def train(workspace: Workspace, folder: Path, day: date, *, dry_run: bool = Fals
 def judged_needs(workspace: Workspace, day: date, progress: Progress = silent) -> list[HeldOut]:
     """Give each judged need with the features and grades of every eligible offer.
 
+    Eligible as on the day it was last judged (today where none was given): by the time that
+    enough needs are judged many have closed.
     A pair that nobody judged counts as not helpful, as the score is defined; one that several
     judged has the lower median of their grades, as where the ranking is measured.
     """
-    grades = grades_of(workspace.store.judged())
+    pairs = workspace.store.judged()
+    grades = grades_of(pairs)
     needs = [need for need in workspace.store.needs() if need.need_id in grades]
     found = []
     offers = workspace.pool(progress).offers
-    for done, ranking in enumerate(rank_all(workspace, needs, day), start=1):
+    for ranking in rank_on_days(workspace, needs, days_of(pairs), day, progress):
         need = ranking.query.need
         rows = np.column_stack([ranking.features[key][ranking.order] for key in KEYS])
         given = [grades[need.need_id].get(offers[i].offer_id, 0) for i in ranking.order.tolist()]
         found.append(HeldOut(need.need_id, rows.astype(float), np.array(given)))
-        progress("match", done, len(needs))
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -79,6 +79,12 @@ def given(space, need, day=DAY):
 def test_several_judges_are_learned_from_as_they_are_measured(judged, others, grade):
     judged.store.put(judged=[JudgedPair("N001", "O001A", g, judge, DAY) for judge, g in others.items()])
     assert given(judged, "N001") == [grade]
+
+
+def test_a_need_that_has_closed_is_learned_from_as_on_the_day_it_was_judged(judged):
+    store = judged.store
+    store.put(needs=[replace(store.need("N001"), valid_to=DAY)], offers=[replace(store.offer("O002A"), valid_to=DAY)])
+    assert [given(judged, need, DAY + timedelta(days=40)) for need in ("N001", "N002")] == [[3], [2]]
 
 
 def test_a_list_is_logged_once_with_its_ranks_and_chances(space):
