@@ -17,6 +17,7 @@ from matcher.evaluation import (
     read_beir,
 )
 from matcher.evaluation.expertise import kendall_cost, right_pairs
+from matcher.evaluation.figures import share
 
 GRADES = {"q1": {"a": 3, "b": 1, "c": 0}, "q2": {"d": 2}, "q3": {"a": 0}}
 LISTS = {"q1": ["b", "x", "a"], "q2": ["x", "y"], "q3": ["a"]}
@@ -71,6 +72,16 @@ def test_the_interval_holds_the_mean_and_is_the_same_each_time():
     found = bootstrap(values)
     assert found.low < found.mean < found.high
     assert found == bootstrap(values)
+
+
+@pytest.mark.parametrize(("parts", "wholes", "wanted"), [
+    ([1, 0], [1, 0], (1.0, 1.0, 1.0)),  # who has nothing to get wrong tells nothing, drawn alone as well
+    ([1, 2, 0], [2, 4, 0], (0.5, 0.5, 0.5)),
+    ([0, 0], [0, 0], (0.0, 0.0, 0.0)),
+])
+def test_draws_of_nothing_do_not_widen_an_interval(parts, wholes, wanted):
+    found = share(np.array(parts, float), np.array(wholes, float))
+    assert (found.mean, found.low, found.high) == wanted
 
 
 def beir(folder, corpus, zipped=False, unit="document"):

@@ -117,8 +117,9 @@ def share(parts: Floats, wholes: Floats, seed: int = SEED) -> Figure:
 
 
 def ratio(means: Floats) -> Floats:
-    """Give the first of means (..., 2) over the second; 0 where the second is 0."""
-    return np.asarray(means[..., 0] / np.maximum(means[..., 1], NOTHING))
+    """Give the first of means (..., 2) over the second; NaN where the second is 0."""
+    part, whole = means[..., 0], means[..., 1]
+    return np.asarray(np.where(whole > 0, part / np.maximum(whole, NOTHING), np.nan))
 
 
 def resample(parts: Floats, statistic: Callable[[Floats], Floats],
@@ -126,9 +127,14 @@ def resample(parts: Floats, statistic: Callable[[Floats], Floats],
     """Estimate a statistic of mean parts, units (n, p) drawn with replacement 2,000 times.
 
     The interval lies between the 2.5th and the 97.5th percentile (Efron 1979).
-    ``statistic`` turns means (..., p) into values (...).
+    ``statistic`` turns means (..., p) into values (...). Draws of which it knows none, NaN, are
+    passed over; where it knows none at all, everything is 0.
     """
     draws = random.integers(0, len(parts), (RESAMPLES, len(parts)))
     means = np.stack([column[draws].mean(axis=1) for column in parts.T], axis=-1)
-    low, high = np.percentile(statistic(means), [2.5, 97.5])
+    values = statistic(means)
+    known = values[~np.isnan(values)]
+    if not known.size:
+        return Interval(0.0, 0.0, 0.0)
+    low, high = np.percentile(known, [2.5, 97.5])
     return Interval(float(statistic(parts.mean(axis=0))), float(low), float(high))
