@@ -218,6 +218,9 @@ def test_easy_and_hard_pairs_are_counted_apart(scores, easy, hard):
     ({"qrels/test.tsv": "q\td\ts\n", "queries.jsonl": "", "corpus.jsonl": "[1]"}, "line 1: not a JSON"),
     ({"papers.jsonl": "", "profile_papers.jsonl": "", "qrels.tsv": "h\n", "profiles.tsv": "h\n"},
      "no reviewer with both"),
+    ({"s.tsv": "s1\ts2\tscore\nx\ty\t1\nx\ty\tnan"}, r"s\.tsv, line 3: wanted two sentences and a score"),
+    ({"papers.jsonl": '{"id": 1}', "profile_papers.jsonl": '{"id": 2}', "profiles.tsv": "h\ns\tr\t2\n",
+      "qrels.tsv": "h\nr\t1\tnan\n"}, "the rating “nan” is no number"),
     ({"s.tsv": "s1\ts2\tscore\nx\ty\t1\nx\ty"}, r"s\.tsv, line 3: wanted two sentences and a score"),
 ])
 def test_what_cannot_be_measured_is_named(tmp_path, files, sentence):

@@ -11,6 +11,7 @@ one rated 2 or less, hard pairs two different ratings of 4 or more (their defini
 from __future__ import annotations
 
 import gzip
+import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -148,7 +149,7 @@ def _ranked(found: Expertise, sample: Mapping[str, Sequence[str]], encoder: Enco
 
 
 def _texts(folder: Path, name: str) -> dict[str, str]:
-    return {row["id"]: joined(row.get("title"), row.get("abstract"))
+    return {str(row["id"]): joined(row.get("title"), row.get("abstract"))
             for row in read_jsonl(folder, name, "id")}
 
 
@@ -191,10 +192,12 @@ def units_of_scores(ratings: Ratings, scored: Sequence[Scored]) -> Units:
 
 def _number(grade: str) -> float:
     try:
-        return float(grade)
+        if math.isfinite(number := float(grade)):
+            return number
     except ValueError:
-        raise FileFormatError("{file}: the rating “{found}” is no number.", file="qrels.tsv",
-                              found=grade) from None
+        pass
+    raise FileFormatError("{file}: the rating “{found}” is no number.", file="qrels.tsv",
+                          found=grade)
 
 
 def _table(folder: Path, name: str) -> list[list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,7 +122,10 @@ def _graded(file: Path) -> Iterator[tuple[str, str, float]]:
     for number, line in enumerate(_lines(file)[1:], start=2):
         row = line.split("\t")
         try:
-            yield row[0], row[1], float(row[place])
+            score = float(row[place])
+            if not math.isfinite(score):
+                raise ValueError(score)
+            yield row[0], row[1], score
         except (IndexError, ValueError):
             raise FileFormatError("{file}, line {line}: wanted two sentences and a score, found "
                                   "{found}", file=file.name, line=number,
