@@ -117,12 +117,22 @@ def test_owners_are_ranked_where_the_set_says_so(tmp_path):
 @pytest.mark.parametrize(("name", "content", "sentence"), [
     ("queries.jsonl", "{", "queries.jsonl, line 1: not a JSON object"),
     ("qrels/test.tsv", "h\n1 a 1\n", "test.tsv, line 2: wanted need, offer, grade"),
+    ("qrels/test.tsv", "h\n1\ta\t²\n", "test.tsv, line 2: wanted need, offer, grade"),
+    ("qrels/test.tsv", "h\n1\ta\t1\n1\ta\t0\n", "test.tsv, line 3: 1 and a have the grade 0, further up they have 1"),
+    ("qrels/test.tsv", "h\n1\ta\t0\n2\ta\t-1\n", "has a document with a grade above 0"),
 ])
 def test_a_broken_folder_names_file_and_line(tmp_path, name, content, sentence):
     beir(tmp_path, [{"_id": "a", "title": "", "text": "x"}])
     (tmp_path / name).write_text(content, "utf-8")
     with pytest.raises(FileFormatError, match=sentence):
         read_beir(tmp_path)
+
+
+@pytest.mark.parametrize("head", ["query-id\tcorpus-id\tscore\n", "", "\ufeff", "\ufeffq\td\ts\r\n"])
+def test_grades_are_read_with_or_without_a_header(tmp_path, head):
+    beir(tmp_path, [{"_id": "a", "title": "", "text": "x"}])
+    (tmp_path / "qrels" / "test.tsv").write_text(f"{head}1\ta\t1\n2\ta\t1\n2\ta\t1\n", "utf-8", newline="")
+    assert read_beir(tmp_path).grades == {"1": {"a": 1}, "2": {"a": 1}}
 
 
 SAME = {"溫室": "greenhouse", "疫苗": "vaccine", "口服": "oral", "降溫": "cool"}

@@ -58,6 +58,9 @@ def read_beir(folder: Path) -> JudgedSet:
     if not (grades and corpus):
         raise FileFormatError("The folder {folder} has no judged query with a text, or no "
                               "documents.", folder=str(folder))
+    if not any(grade > 0 for row in grades.values() for grade in row.values()):
+        raise FileFormatError("No judged query of the folder {folder} has a document with a grade "
+                              "above 0, so there is nothing to measure.", folder=str(folder))
     if _unit(folder) != "owner":
         offers = pd.DataFrame([_renamed(row, "offer_id") for row in corpus])
         return JudgedSet(folder.name, _judged_only(needs, grades), offers, None, grades)
@@ -112,14 +115,28 @@ def read_jsonl(folder: Path, name: str, key: str = "_id") -> Iterator[dict[str, 
 
 
 def _read_grades(path: Path) -> dict[str, dict[str, int]]:
-    """Read query id, document id, grade, separated by tabs, after one header line."""
+    """Read query id, document id, grade, separated by tabs, with or without a header line."""
     if not path.is_file():
         raise FileFormatError("There is no file {file}.", file=str(path))
     grades: dict[str, dict[str, int]] = {}
-    for number, line in enumerate(path.read_text("utf-8").splitlines()[1:], start=2):
-        parts = line.split("\t")
-        if len(parts) != 3 or not parts[2].strip().lstrip("-").isdigit():
+    for number, line in enumerate(path.read_text("utf-8-sig").splitlines(), start=1):
+        need, offer, grade = _graded(line) or ("", "", None)
+        if grade is None and number == 1:  # a header
+            continue
+        if grade is None:
             raise FileFormatError("{file}, line {line}: wanted need, offer, grade; found {found}",
                                   file=path.name, line=number, found=line[:80])
-        grades.setdefault(parts[0], {})[parts[1]] = int(parts[2])
+        if (before := grades.setdefault(need, {}).setdefault(offer, grade)) != grade:
+            raise FileFormatError("{file}, line {line}: {need} and {offer} have the grade {found}, "
+                                  "further up they have {before}.", file=path.name, line=number,
+                                  need=need, offer=offer, found=grade, before=before)
     return grades
+
+
+def _graded(line: str) -> tuple[str, str, int] | None:
+    """Read one line of grades; None where it is none."""
+    try:
+        need, offer, grade = line.split("\t")
+        return need, offer, int(grade)
+    except ValueError:
+        return None
