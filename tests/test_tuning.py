@@ -130,6 +130,8 @@ def test_an_unknown_feature_is_named(space, weights, sentence):
 @pytest.mark.parametrize(("command", "code", "words"), [
     (["what-if", "theme=5"], 0, ["項需求，至少須 30 項", "有用的結果，至少須 50 個"]),
     (["what-if", "theme=x"], 2, ["「theme=x」不是權重"]),
+    (["what-if", "theme=nan"], 2, ["「theme=nan」不是權重"]),
+    (["what-if", "trl=1", "theme=-inf"], 2, ["「theme=-inf」不是權重"]),
     (["train", "ranker", "--dry-run"], 0, ["保留的需求上 nDCG@10"]),
     (["ranker", "show"], 0, ["文意相近度"]),
     (["ranker", "back"], 0, ["目前的排序器是"]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import click
 
 from matcher.cli.base import Bar, json_option, language, say, show_json
@@ -46,10 +48,11 @@ def _weight(text: str) -> tuple[str, float]:
     """Read FEATURE=WEIGHT."""
     name, _, value = text.partition("=")
     try:
-        return name, float(value)
+        if math.isfinite(weight := float(value)):
+            return name, weight
     except ValueError:
-        raise InputError("“{value}” is no weight; wanted FEATURE=NUMBER, e.g. theme=2.5.",
-                         value=text) from None
+        pass
+    raise InputError("“{value}” is no weight; wanted FEATURE=NUMBER, e.g. theme=2.5.", value=text)
 
 
 @click.group()
