@@ -69,4 +69,7 @@ def what_if_text(found: WhatIf, lang: str) -> str:
     lines += [render(message, lang) for message in found.refusals]
     lines += [f"  {translate(name.replace('_', ' '), lang)}: {getattr(found, name)}"
               for name in FIGURES if getattr(found, name) is not None]
+    if not found.refusals:
+        lines.append(translate("Only the offers of these lists count, in another order; what other "
+                               "weights would list instead of them nobody has seen.", lang))
     return "\n".join(lines)

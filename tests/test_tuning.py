@@ -15,9 +15,11 @@ from matcher.cli import main
 from matcher.encoding import load_encoder
 from matcher.errors import InputError
 from matcher.learning.release import go_back
+from matcher.learning.whatif import WhatIf
 from matcher.ranker import load_ranker
+from matcher.shows_ranker import what_if_text
 from matcher.store import open_store
-from matcher.vocabulary import JudgedPair
+from matcher.vocabulary import JudgedPair, Message
 
 # A ranker that asks for TRL and nearness more than for the matter itself: easily bettered.
 POOR = replace(load_ranker(), weights={**load_ranker().weights, "affinity": 8.0, "trl": 6.0, "nearness": 6.0})
@@ -125,6 +127,12 @@ def test_near_ties_stand_in_the_same_random_order_whenever_the_list_is_the_same(
 def test_an_unknown_feature_is_named(space, weights, sentence):
     with pytest.raises(InputError, match=sentence):
         tuning.what_if(space, weights)
+
+
+@pytest.mark.parametrize(("refusals", "said"), [((), True), ((Message("The log is thin."),), False)])
+def test_an_estimate_says_that_only_listed_offers_count(refusals, said):
+    text = what_if_text(WhatIf(40, 35, 60, 300.0, 0.9, refusals), "en")
+    assert ("Only the offers of these lists count" in text) is said
 
 
 @pytest.mark.parametrize(("command", "code", "words"), [
