@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -11,6 +13,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from conftest import DAY, EVIDENCE, NEEDS, NOW, OFFERS, PARTIES, PASSWORD, account_in
+from sqlalchemy import make_url
 
 from matcher import accounts, mail, profiles, sheets, workflow
 from matcher.access import Viewer
@@ -25,10 +28,11 @@ from matcher.report.job import Tools, make_report
 from matcher.settings import load_settings
 from matcher.store import open_store
 from matcher.store import outbox as mails
+from matcher.store.decisions import put_decisions
 from matcher.store.erasure import remove_records
 from matcher.store.reports import claim_report, facts_of, report_rows
 from matcher.store.schema import metadata
-from matcher.vocabulary import Conflict, JudgedPair
+from matcher.vocabulary import Conflict, JudgedPair, Outcome
 
 pytestmark = pytest.mark.postgres
 ROOT = Viewer("s", "system-admin")
@@ -175,6 +179,29 @@ def test_of_two_that_queue_a_mail_at_once_one_does(store):
         found = at_once(lambda name, n=number: mails.put_mail(store, {**row, "key": f"k{n}"}))
         assert sorted(found, key=repr) == [False, True]
     assert len(mails.mails(store)) == 12
+
+
+def test_of_two_that_decide_on_the_same_sight_one_does(store):
+    for number in range(12):
+        pair = (f"N{number}", "O1")
+        found = at_once(lambda name, p=pair: put_decisions(store, [Outcome(*p, "contacted", NOW, name)], {p: 0}))
+        assert sum(numbers is None for numbers in found) == 1, found
+
+
+def test_a_list_shown_to_two_at_once_is_logged_once(space):
+    lists = [next(workflow.match(space, needs=["N1"], day=DAY + timedelta(days=n))) for n in range(6)]
+    for found in lists:
+        assert at_once(lambda name, f=found: workflow.log_shown(space.store, f, NOW)) == [None, None]
+    assert len(space.store.outcomes("N1", ("shown",))) == sum(len(found.matches) for found in lists)
+
+
+def test_programs_that_open_an_empty_database_at_once_all_do(server, store):
+    with store._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("CREATE DATABASE fresh")
+    url = make_url(server).set(database="fresh").render_as_string(hide_password=False)
+    started = [subprocess.Popen([sys.executable, "-c", f"from matcher.store import open_store\nopen_store({url!r})"],
+                                stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    assert [program.communicate(timeout=60)[1] for program in started] == ["", "", ""]
 
 
 def test_a_damaged_conflict_and_an_erasure_during_the_job(space):

@@ -12,13 +12,15 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from matcher.errors import StoreError
 from matcher.vocabulary import Message
 
 BUSY_TIMEOUT_MS = 5000
+# PostgreSQL's lock that writers take turns by: any number that no other program here uses.
+WRITERS_LOCK = 4_823_977_120
 MIGRATIONS = Path(__file__).parent / "migrations"
 _CAUSES = (
     ("locked", "another program is writing; try again in a moment"),
@@ -66,10 +68,12 @@ def in_words(url: str) -> Iterator[None]:
 
 
 def _make_engine(url: str) -> Engine:
-    """Make the engine; for SQLite also the folder, WAL, and writers that begin at once."""
+    """Make the engine, its writers one at a time; for SQLite also the folder, and WAL."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
+        engine = create_engine(url, pool_pre_ping=True)
+        event.listen(engine, "begin", _begin_postgresql)
+        return engine
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).expanduser().parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
@@ -90,6 +94,12 @@ def _begin_sqlite(connection: Any) -> None:
     """Begin: a writer takes the lock first, because SQLite cannot upgrade a stale reader."""
     writing = connection.get_execution_options().get("writing", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    """Begin: a writer waits for its turn, so that what it looked at holds until it has written."""
+    if connection.get_execution_options().get("writing", False):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})")
 
 
 def _migrate(engine: Engine, url: str) -> None:
