@@ -13,7 +13,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from conftest import DAY, EVIDENCE, NEEDS, NOW, OFFERS, PARTIES, PASSWORD, account_in
-from sqlalchemy import make_url
+from sqlalchemy import event, make_url
 
 from matcher import accounts, mail, profiles, sheets, workflow
 from matcher.access import Viewer
@@ -116,6 +116,16 @@ def test_the_workbook_comes_back(space):
     lists = list(workflow.match(space, centre="CTSP", day=DAY))
     content = sheets.to_decision_sheet(lists, space.store, ROOT, "zh")
     assert sheets.apply_sheet(space.store, ROOT, content, NOW).changes == ()
+
+
+def test_records_are_in_the_order_of_their_bytes_whatever_language_the_database_is_in(space):
+    asked = []
+    event.listen(space.store._engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    space.store.offers()
+    with space.store.frozen() as frozen:
+        frozen.offers()
+    ordered = [sql.split("ORDER BY")[1] for sql in asked if "FROM offers" in sql]
+    assert [order.strip() for order in ordered] == ['offers.offer_id COLLATE "C"'] * 2
 
 
 def test_search_finds_the_same(both):

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, select, tuple_
 
 from matcher.store import schema
 from matcher.store.notes import to_outcome
-from matcher.store.records import NOUNS, all_fit, misfit, read_nouns, read_rows, to_noun
+from matcher.store.records import NOUNS, all_fit, in_order, misfit, read_nouns, read_rows, to_noun
 from matcher.vocabulary import STAGES
 
 # The whole primary key of a row.
@@ -53,16 +53,17 @@ def _read(connection: Connection, table: Table, make: Make, read: Read, *where: 
           ) -> tuple[Faults, tuple[Any, ...]]:
     """Read a table in the order of its keys; where a row breaks that, each row alone."""
     keys = tuple(table.primary_key.columns)
-    query = select(table).where(*where).order_by(*keys)
+    order = in_order(connection.dialect.name, keys)
+    query = select(table).where(*where).order_by(*order)
     try:
         made = tuple(read(query))
         if all_fit(made):
             return {}, made
-        found = connection.execute(select(*keys).where(*where).order_by(*keys)).all()
+        found = connection.execute(select(*keys).where(*where).order_by(*order)).all()
         return {tuple(key): field for key, record in zip(found, made, strict=True)
                 if (field := misfit(record))}, made
     except ROW_FAULTS:
-        found = connection.execute(select(*keys).where(*where).order_by(*keys)).all()
+        found = connection.execute(select(*keys).where(*where).order_by(*order)).all()
         return {tuple(key): field for key in found
                 if (field := _fault(connection, table, make, tuple(key)))}, ()
 

@@ -12,7 +12,18 @@ from operator import attrgetter
 from types import UnionType
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
-from sqlalchemy import Connection, Select, Table, bindparam, insert, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    Table,
+    bindparam,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from matcher.errors import InputError
@@ -114,6 +125,15 @@ def touch(connection: Connection) -> None:
         number=table.c.number + 1, stamp=stamp))
     if not done.rowcount:
         connection.execute(insert(table), {"name": "data", "number": 1, "stamp": stamp})
+
+
+def in_order(dialect: str, columns: Iterable[Column[Any]]) -> list[ColumnElement[Any]]:
+    """Give what to order by: text by its bytes, where a PostgreSQL would follow its own language.
+
+    The order of records decides ties: every database gives the same lists.
+    """
+    return [column.collate("C") if dialect == "postgresql" and isinstance(column.type, String)
+            else column for column in columns]
 
 
 def portions(rows: list[Any]) -> Iterator[list[Any]]:

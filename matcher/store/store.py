@@ -25,6 +25,7 @@ from matcher.store.records import (
     MATCHED,
     NOUNS,
     Changes,
+    in_order,
     portions,
     put_missing,
     put_records,
@@ -186,7 +187,8 @@ class Store:
             return tuple(record for record in self._records[what]
                          if all(getattr(record, name) == value for name, value in where.items()))
         noun, table = NOUNS[what]
-        query = select(table).filter_by(**where).order_by(*table.primary_key.columns)
+        query = select(table).filter_by(**where).order_by(
+            *in_order(self._engine.dialect.name, table.primary_key.columns))
         if hidden := self.left_out.get(what):
             query = query.where(but_for(table, hidden))
         with self.reading() as connection:
