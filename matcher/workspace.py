@@ -107,16 +107,19 @@ class Workspace:
             without = [(what, sorted(ids)) for what, ids in self.store.left_out.items() if ids]
             snapshot = (self.store.snapshot(), repr(sorted(without)))
             if self._pool is None or self._pool[0] != snapshot:
+                since = self.store.last_erasure()
                 built = build_pool(self.store.offers(), self.store.evidence(),
-                                   lambda texts: self.embed(texts, "document", progress),
-                                   place_of, lambda texts: self.read(texts, progress))
+                                   lambda texts: self.embed(texts, "document", progress, since),
+                                   place_of, lambda texts: self.read(texts, progress, since))
                 self._pool = (snapshot, built)
             return self._pool[1]
 
-    def embed(self, texts: Sequence[str], role: str, progress: Progress = silent) -> Floats:
+    def embed(self, texts: Sequence[str], role: str, progress: Progress = silent,
+              since: str | None = None) -> Floats:
         """Give (n, d) unit rows; only texts never seen by this encoder are encoded.
 
-        ``role`` is ``document`` or ``query``: some encoders treat them differently.
+        ``role`` is ``document`` or ``query``: some encoders treat them differently. ``since`` is
+        the last erasure when the texts were read from the store, by default the present one.
         """
         if not texts:
             return np.zeros((0, self.encoder.dimensions), np.float32)
@@ -126,7 +129,7 @@ class Workspace:
             missing = [key for key in keys if (role, key) not in self._vectors]
             self._recall(role, missing)
             new = {key: keys[key] for key in missing if (role, key) not in self._vectors}
-            self._encode(role, new, progress)
+            self._encode(role, new, progress, since)
         # Half the time of ``np.stack``, which first makes a matrix of each row.
         rows = np.concatenate([self._vectors[role, key] for key in hashes])
         return rows.reshape(len(hashes), self.encoder.dimensions)
@@ -136,25 +139,28 @@ class Workspace:
         found = self.store.vectors(f"{self.encoder.revision}/{role}", hashes)
         self._vectors.update({(role, key): vector for key, vector in found.items()})
 
-    def _encode(self, role: str, texts: Mapping[str, str], progress: Progress) -> None:
+    def _encode(self, role: str, texts: Mapping[str, str], progress: Progress,
+                since: str | None) -> None:
         """Encode new texts in portions, each stored at once, so that a stop loses little."""
+        since = self.store.last_erasure() if texts and since is None else since
         encode = self.encoder.encode_query if role == "query" else self.encoder.encode_document
         waiting = sorted(texts)
         for start in range(0, len(waiting), PORTION):
             portion = waiting[start : start + PORTION]
             fresh = dict(zip(portion, encode([texts[k] for k in portion]), strict=True))
-            self.store.put_vectors(f"{self.encoder.revision}/{role}", fresh)
+            self.store.put_vectors(f"{self.encoder.revision}/{role}", fresh, since)
             self._vectors.update({(role, key): vector for key, vector in fresh.items()})
             self.encoded += len(fresh)
             progress("encode", min(start + PORTION, len(waiting)), len(waiting))
 
-    def read(self, texts: Sequence[str], progress: Progress = silent) -> list[ReadText]:
+    def read(self, texts: Sequence[str], progress: Progress = silent,
+             since: str | None = None) -> list[ReadText]:
         """Read texts; those read before, now or by an earlier process, are not read again.
 
-        Only these are kept in memory afterwards.
+        Only these are kept in memory afterwards. ``since``: as :meth:`embed`.
         """
         with self._lock:
-            self._read = self._readings(texts, progress)
+            self._read = self._readings(texts, progress, since)
             return list(map(self._read.__getitem__, texts))
 
     def count(self, texts: Sequence[str], progress: Progress = silent) -> Any:
@@ -165,17 +171,20 @@ class Workspace:
                  for count, text in zip(found, texts, strict=True)]
         return stack_terms(whole)
 
-    def _readings(self, texts: Sequence[str], progress: Progress) -> dict[str, ReadText]:
+    def _readings(self, texts: Sequence[str], progress: Progress, since: str | None = None
+                  ) -> dict[str, ReadText]:
         """Give the readings of texts from memory, from the store, or new ones."""
         found = {text: self._read[text] for text in texts if text in self._read}
         new = {text_hash(text): text for text in texts if text not in found}
         known = readings(self.store, rules(), list(new))
         found.update((new[key], unpack(new[key], content)) for key, content in known.items())
         rest = {key: text for key, text in new.items() if key not in known}
-        return found | self._read_new(rest, progress)
+        return found | self._read_new(rest, progress, since)
 
-    def _read_new(self, texts: Mapping[str, str], progress: Progress) -> dict[str, ReadText]:
+    def _read_new(self, texts: Mapping[str, str], progress: Progress, since: str | None
+                  ) -> dict[str, ReadText]:
         """Read new texts in portions, each stored at once, but for those with parts left out."""
+        since = self.store.last_erasure() if texts and since is None else since
         waiting: list[str] = sorted(texts)
         found: dict[str, ReadText] = {}
         for start in range(0, len(waiting), PORTION):
@@ -183,7 +192,7 @@ class Workspace:
             fresh = dict(zip(portion, read_texts([texts[key] for key in portion]), strict=True))
             found.update((texts[key], read) for key, read in fresh.items())
             put_readings(self.store, rules(), {
-                key: pack(read) for key, read in fresh.items() if not read.warnings})
+                key: pack(read) for key, read in fresh.items() if not read.warnings}, since)
             progress("reading", min(start + PORTION, len(waiting)), len(waiting))
         return found
 

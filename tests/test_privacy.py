@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
@@ -24,7 +25,7 @@ from matcher.profiles.consents import CONSENTS, POINTS
 from matcher.profiles.form import AUDIENCES, CONTACT, FORM_FIELDS, NAMING, audience_of
 from matcher.profiles.pairs import pair_key
 from matcher.ranker import load_ranker
-from matcher.reading import rules
+from matcher.reading import read_texts, rules
 from matcher.report.facts import Rules
 from matcher.report.job import Tools, make_report
 from matcher.settings import load_settings
@@ -520,6 +521,26 @@ def test_what_was_read_and_encoded_of_erased_texts_goes_sentence_by_sentence(tmp
     name = space.encoder.revision
     assert home.vector_counts() == {f"{name}/document": 1, f"{name}/sentence": 1}
     assert set(readings(home, rules(), read)) == {text_hash(kept)}
+
+
+@pytest.mark.parametrize("view", [lambda home: nullcontext(home), lambda home: home.frozen()])
+def test_what_is_erased_while_texts_are_read_leaves_no_vector_and_no_reading(tmp_path, monkeypatch, view):
+    home = open_store(f"sqlite:///{tmp_path}/matcher.db")
+    home.put(offers=[Offer("O", description="第一句。"), Offer("P", description="別人的話。")])
+
+    def erase_first(texts):
+        monkeypatch.undo()
+        with home.writing() as connection:
+            erasure.remove_records(connection, {"offer": ["O"]})
+        return read_texts(texts)
+
+    space = workflow.Workspace(home, load_encoder(), load_ranker())
+    monkeypatch.setattr("matcher.workspace.read_texts", erase_first)
+    with view(home) as store:
+        assert len(space.over(store).pool().offers) == 2  # as the store stood then
+    assert (home.vector_counts(), readings(home, rules(), [text_hash("第一句。")])) == ({}, {})
+    workflow.Workspace(home, load_encoder(), load_ranker()).pool()
+    assert sum(home.vector_counts().values()) == 1
 
 
 @pytest.mark.parametrize("sql", ["UPDATE offers SET title = x'ff'", "UPDATE offers SET description = x'ff'", "UPDATE evidence SET title = x'ff'"])

@@ -21,7 +21,7 @@ from matcher.store.audit import AuditLine, append, aware
 from matcher.store.blanking import blank_reports
 from matcher.store.notes import clear, empty_lists
 from matcher.store.outbox import drop_mails_about
-from matcher.store.records import portions, touch
+from matcher.store.records import ERASED, portions, touch
 from matcher.store.store import Store, text_hash
 
 Records = Mapping[str, Sequence[str]]
@@ -74,6 +74,7 @@ def remove_records(connection: Connection, records: Records) -> None:
     """
     needs, offers = records.get("need", ()), records.get("offer", ())
     lone = _lone_hashes(connection, needs, offers)
+    touch(connection, ERASED)
     drop_mails_about(connection, _pairs(connection, needs, offers),
                      blank_reports(connection, (*needs, *offers)))
     empty_lists(connection, needs, offers)

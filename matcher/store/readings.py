@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import delete, select
 
 from matcher.store import schema
-from matcher.store.records import put_missing, rows_by_key
+from matcher.store.records import ERASED, mark_of, put_missing, rows_by_key
 from matcher.store.store import Store
 
 _table = schema.readings
@@ -20,9 +20,12 @@ def readings(store: Store, rules: str, hashes: Sequence[str]) -> dict[str, bytes
         return {row[0]: row[1] for row in rows_by_key(connection, query, hashes)}
 
 
-def put_readings(store: Store, rules: str, read: Mapping[str, bytes]) -> None:
-    """Keep readings by text hash; those of other rules go."""
+def put_readings(store: Store, rules: str, read: Mapping[str, bytes],
+                 since: str | None = None) -> None:
+    """Keep readings by text hash; those of other rules go. ``since``: as ``put_vectors``."""
     rows = [{"rules": rules, "hash": key, "content": content} for key, content in read.items()]
     with store.writing() as connection:
+        if since not in (None, mark_of(connection, ERASED)):
+            return
         connection.execute(delete(_table).where(_table.c.rules != rules))
         put_missing(connection, _table, rows)

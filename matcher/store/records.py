@@ -32,6 +32,8 @@ from matcher.vocabulary import Conflict, Evidence, JudgedPair, Need, Offer, Part
 
 Noun = TypeVar("Noun")
 PORTION = 500
+# What the marks of changes are kept by.
+DATA, ERASED = "data", "erased"
 # So many rows are read sooner in one pass over a table than each by its key, where the table does
 # not hold many times as many.
 MANY = 5_000
@@ -117,14 +119,21 @@ def _insert(connection: Connection, table: Table) -> Any:
     return kinds[connection.dialect.name](table)
 
 
-def touch(connection: Connection) -> None:
-    """Change the snapshot, in the same transaction as the data."""
+def touch(connection: Connection, name: str = DATA) -> None:
+    """Change the snapshot, or name an erasure, in the same transaction as the data."""
     table = schema.revision
     stamp = secrets.token_hex(4)
-    done = connection.execute(update(table).where(table.c.name == "data").values(
+    done = connection.execute(update(table).where(table.c.name == name).values(
         number=table.c.number + 1, stamp=stamp))
     if not done.rowcount:
-        connection.execute(insert(table), {"name": "data", "number": 1, "stamp": stamp})
+        connection.execute(insert(table), {"name": name, "number": 1, "stamp": stamp})
+
+
+def mark_of(connection: Connection, name: str) -> str:
+    """Name the last change of a kind; "0" where there was none."""
+    query = select(schema.revision.c.number, schema.revision.c.stamp).filter_by(name=name)
+    row = connection.execute(query).first()
+    return f"{row.number}-{row.stamp}" if row else "0"
 
 
 def in_order(dialect: str, columns: Iterable[Column[Any]]) -> list[ColumnElement[Any]]:

@@ -22,10 +22,13 @@ from matcher.store.damage import Key, but_for, sound_records
 from matcher.store.database import in_words, open_engine
 from matcher.store.notes import outcome_row, put_lists, read_lists, to_outcome
 from matcher.store.records import (
+    DATA,
+    ERASED,
     MATCHED,
     NOUNS,
     Changes,
     in_order,
+    mark_of,
     portions,
     put_missing,
     put_records,
@@ -231,11 +234,14 @@ class Store:
         """Name the present state of parties, offers, evidence and conflicts."""
         if self._frozen is not None and self._snapshot:
             return self._snapshot
-        query = select(schema.revision.c.number, schema.revision.c.stamp)
         with self.reading() as connection:
-            row = connection.execute(query).first()
-        self._snapshot = f"{row.number}-{row.stamp}" if row else "0"
+            self._snapshot = mark_of(connection, DATA)
         return self._snapshot
+
+    def last_erasure(self) -> str:
+        """Name the last erasure of records, as the store stands: see ``put_vectors``."""
+        with self.reading() as connection:
+            return mark_of(connection, ERASED)
 
     def presence(self) -> tuple[str, frozenset[str]]:
         """Name the snapshot and the needs there are: equal while no text has gone."""
@@ -252,14 +258,19 @@ class Store:
             return {row[0]: np.asarray(np.frombuffer(row[1], "<f4"), np.float32)
                     for row in rows_by_key(connection, query, hashes)}
 
-    def put_vectors(self, encoder: str, vectors: Mapping[str, Floats]) -> None:
+    def put_vectors(self, encoder: str, vectors: Mapping[str, Floats],
+                    since: str | None = None) -> None:
         """Store vectors by text hash; all of one encoder must have one length d.
 
-        Raises ``StoreError`` when a vector has another length than those stored.
+        Nothing is stored where another erasure followed ``since``, the last one when the texts
+        were read: one of them may be gone. Raises ``StoreError`` when a vector has another length
+        than those stored.
         """
         rows = [{"encoder": encoder, "hash": key, "dimensions": len(v),
                  "content": np.asarray(v, "<f4").tobytes()} for key, v in vectors.items()]
         with self.writing() as connection:
+            if since not in (None, mark_of(connection, ERASED)):
+                return
             _check_dimensions(connection, encoder, {len(v) for v in vectors.values()})
             put_missing(connection, schema.vectors, rows)
 
