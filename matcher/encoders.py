@@ -92,7 +92,7 @@ def card(source: str | None) -> str:
     file = folder / "README.md" if folder else None
     if file is None or not file.is_file():
         raise InputError("The model {model} has no card (README.md).", model=source or EMBEDDED)
-    return file.read_text("utf-8")
+    return file.read_text("utf-8", errors="replace")  # somebody else's, in whatever encoding
 
 
 def use_encoder(settings: Settings, source: str | None, progress: Progress) -> Encoder:

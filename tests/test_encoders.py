@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from conftest import DAY, EVIDENCE, NEEDS, OFFERS, PARTIES
+from safetensors.numpy import save_file
 
 from matcher import workflow
 from matcher.cli import main
@@ -48,6 +49,25 @@ def test_a_model_that_does_not_load_changes_nothing(run, static_folder):
     assert done.exit_code == 3
     assert "The model file model.safetensors cannot be used" in done.output
     assert run("model", "list").output.startswith("* embedded")
+
+
+@pytest.mark.parametrize(("rows", "manifest", "sentence"), [
+    (np.eye(4), '["a"]', "manifest.json cannot be used: it does not map file names to sha256"),
+    (np.full((4, 3), np.nan), None, "model.safetensors cannot be used: a row is not finite"),
+    (np.ones((2, 3)), None, "model.safetensors cannot be used: it has the shape (2, 3), expected a row for each of 4"),
+    (np.ones(4), None, "model.safetensors cannot be used: it has the shape (4,), expected a row for each of 4"),
+])
+def test_a_model_of_odd_numbers_is_refused_in_words(run, static_folder, rows, manifest, sentence):
+    save_file({"embedding.weight": rows.astype(np.float32)}, static_folder / "0_StaticEmbedding" / "model.safetensors")
+    if manifest:
+        (static_folder / "manifest.json").write_text(manifest, "utf-8")
+    done = run("model", "use", str(static_folder))
+    assert (done.exit_code, sentence in done.output) == (3, True), done.output
+
+
+def test_a_card_in_another_encoding_is_shown(run, static_folder):
+    (static_folder / "README.md").write_bytes("# card 溫室".encode("cp950"))
+    assert run("model", "card", str(static_folder)).output.startswith("# card ")
 
 
 def test_the_environment_is_not_overruled(run, static_folder):

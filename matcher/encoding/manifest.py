@@ -13,13 +13,15 @@ MANIFEST = "manifest.json"
 
 
 def read_manifest(folder: Path) -> dict[str, str]:
-    """Read file name → sha256; raise ``ModelFileError`` when there is none or it is no JSON."""
+    """Read file name → sha256; raise ``ModelFileError`` when there is none or it says else."""
     file = folder / MANIFEST
     try:
         found = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as problem:
         raise ModelFileError(str(file), str(problem)) from problem
-    return dict(found)
+    if not isinstance(found, dict):
+        raise ModelFileError(str(file), "it does not map file names to sha256")
+    return found
 
 
 def check_manifest(folder: Path) -> None:

@@ -48,7 +48,7 @@ class StaticEncoder:
     def __init__(self, folder: Path) -> None:
         inner = folder / _modules(folder)[0]["path"]
         self._tokenizer = read_tokenizer(inner / "tokenizer.json")
-        self._rows = _read_rows(inner / "model.safetensors")
+        self._rows = _read_rows(inner / "model.safetensors", self._tokenizer.get_vocab_size())
         self._unknown = self._tokenizer.token_to_id("[UNK]") or 0
         self._nothing = _unit(self._rows[self._unknown].astype(np.float32))
         self.revision = revision_of(folder)
@@ -87,8 +87,8 @@ def _unit(row: Floats) -> Floats:
     return row / length if length > 1e-12 else np.eye(1, row.size, dtype=np.float32)[0]
 
 
-def _read_rows(file: Path) -> NDArray[Any]:
-    """Read the matrix (vocabulary, d) as stored (float16 or float32)."""
+def _read_rows(file: Path, vocabulary: int) -> NDArray[Any]:
+    """Read the matrix (vocabulary, d) as stored (float16 or float32), a finite row a token."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
@@ -98,5 +98,14 @@ def _read_rows(file: Path) -> NDArray[Any]:
         raise ModelFileError(file.name, str(problem)) from problem
     for name in _WEIGHT_NAMES:
         if name in tensors:
-            return np.asarray(tensors[name])
+            return _checked(file, np.asarray(tensors[name]), vocabulary)
     raise ModelFileError(file.name, f"no tensor named {' or '.join(_WEIGHT_NAMES)}")
+
+
+def _checked(file: Path, rows: NDArray[Any], vocabulary: int) -> NDArray[Any]:
+    if rows.ndim != 2 or len(rows) < vocabulary or not rows.shape[1]:
+        raise ModelFileError(file.name, f"it has the shape {rows.shape}, expected a row for each "
+                                        f"of {vocabulary} tokens")
+    if not np.isfinite(rows).all():
+        raise ModelFileError(file.name, "a row is not finite")
+    return rows
