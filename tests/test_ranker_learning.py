@@ -416,7 +416,7 @@ def test_the_embedded_ranker_survives_being_written(tmp_path):
 
 def test_there_is_no_way_back_before_the_first_change(tmp_path):
     install(tmp_path, START)
-    with pytest.raises(ModelFileError, match=r"ranker\.previous\.json"):
+    with pytest.raises(InputError, match="There is no earlier ranker"):
         go_back(tmp_path)
 
 

@@ -142,7 +142,7 @@ def test_an_estimate_says_that_only_listed_offers_count(refusals, said):
     (["what-if", "trl=1", "theme=-inf"], 2, ["「theme=-inf」不是權重"]),
     (["train", "ranker", "--dry-run"], 0, ["保留的需求上 nDCG@10"]),
     (["ranker", "show"], 0, ["文意相近度"]),
-    (["ranker", "back"], 0, ["目前的排序器是"]),
+    (["ranker", "back"], 0, ["目前的排序模型是"]),
 ])
 def test_commands_say_it_in_words(space, home, monkeypatch, command, code, words):
     monkeypatch.setenv("MATCHER_HOME", str(home))

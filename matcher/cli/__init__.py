@@ -26,6 +26,7 @@ from matcher.cli.ranker import ranker, what_if
 from matcher.cli.report import report
 from matcher.cli.works import works
 from matcher.errors import InputError
+from matcher.languages import translate
 from matcher.settings import SETTINGS, Settings, load_settings
 
 LISTS = ("table", "json", "csv", "xlsx")
@@ -234,7 +235,8 @@ def config_show(as_json: bool) -> None:
         show_json(rows)
     else:
         for row in rows:
-            click.echo(f"{row['name']:<27} {row['value']:<40} {row['origin']:<12} {row['meaning']}")
+            origin, meaning = (translate(row[key], language()) for key in ("origin", "meaning"))
+            click.echo(f"{row['name']:<27} {row['value']:<40} {origin:<12} {meaning}")
 
 
 def shown_value(name: str, settings: Settings) -> str:

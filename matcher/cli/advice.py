@@ -50,7 +50,7 @@ def team(need: str, most: int, kinds: tuple[str, ...], as_json: bool) -> None:
 @click.command()
 @click.argument("need")
 @click.option("--must", multiple=True, type=click.Choice(OFFER_KINDS),
-              help="A kind without which there is no bundle (repeatable).")
+              help="A kind that no bundle leaves out, where somebody offers it (repeatable).")
 @click.option("--most", type=click.IntRange(1, 20), default=3, show_default=True,
               help="Bundles to show.")
 @json_option

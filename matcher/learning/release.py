@@ -94,9 +94,11 @@ def install(folder: Path, ranker: Ranker, about: Mapping[str, Any] | None = None
 def go_back(folder: Path) -> Ranker:
     """Exchange the present and the previous ranker; a second call undoes the first.
 
-    Raises ``ModelFileError`` when there is no previous ranker or it is damaged.
+    Raises ``InputError`` when there is no previous ranker, ``ModelFileError`` when it is damaged.
     """
     _finish(folder)
+    if not (folder / PREVIOUS).exists() and PREVIOUS not in _manifest(folder):
+        raise InputError("There is no earlier ranker; the one in use stays.")
     content = {CURRENT: _checked(folder, PREVIOUS)}
     if (folder / CURRENT).exists():
         content[PREVIOUS] = (folder / CURRENT).read_bytes()
