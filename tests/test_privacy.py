@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -541,6 +542,15 @@ def test_what_is_erased_while_texts_are_read_leaves_no_vector_and_no_reading(tmp
     assert (home.vector_counts(), readings(home, rules(), [text_hash("第一句。")])) == ({}, {})
     workflow.Workspace(home, load_encoder(), load_ranker()).pool()
     assert sum(home.vector_counts().values()) == 1
+
+
+def test_of_colleagues_who_go_at_once_the_last_takes_the_party_along(home):
+    home.put(parties=[PARTIES[1]], offers=[Offer("O9", description="水質感測", party_id="P2")])
+    people = [viewer_of(account_in(home, role="researcher", party_id="P2", name=n)) for n in "abcdefgh"]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda viewer: profiles.delete_my_data(home, viewer, LATER), people))
+    assert "P2" not in home.parties()
+    assert "O9" not in {offer.offer_id for offer in home.offers()}
 
 
 @pytest.mark.parametrize("sql", ["UPDATE offers SET title = x'ff'", "UPDATE offers SET description = x'ff'", "UPDATE evidence SET title = x'ff'"])

@@ -111,8 +111,7 @@ def delete_my_data(store: Store, viewer: Viewer, time: datetime) -> bool:
     False: another program was reading, and ``erasure.compact`` is to be called again. A process
     that keeps vectors in memory forgets them when it is started again.
     """
-    who = _person(store, viewer)
-    return erasure.erase(store, who, [
+    return erasure.erase(store, _person(store, viewer).account_id, lambda who: [
         AuditLine(time, who.account_id, "erase", what, record_id) for what, record_id in
         [("account", who.account_id), *(("need", i) for i in who.needs),
          *(("offer", i) for i in who.offers)]])

@@ -7,7 +7,7 @@ Vectors are the text in another form: those of texts nobody else has go too.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -43,16 +43,19 @@ class Person:
 
 def person(store: Store, account_id: str) -> Person | None:
     """Find what is an account's own: records its cards name, or all of a party that it is alone."""
-    accounts = schema.accounts
     with store.reading() as connection:
-        row = connection.execute(select(accounts).filter_by(account_id=account_id)).mappings(
-            ).first()
-        if row is None:
-            return None
-        others = connection.scalar(select(func.count()).where(
-            accounts.c.party_id == row["party_id"], accounts.c.account_id != account_id))
-        alone = row["party_id"] if row["party_id"] and not others else None
-        needs, offers = (_own(connection, side, account_id, alone) for side in ("need", "offer"))
+        return _person(connection, account_id)
+
+
+def _person(connection: Connection, account_id: str) -> Person | None:
+    accounts = schema.accounts
+    row = connection.execute(select(accounts).filter_by(account_id=account_id)).mappings().first()
+    if row is None:
+        return None
+    others = connection.scalar(select(func.count()).where(
+        accounts.c.party_id == row["party_id"], accounts.c.account_id != account_id))
+    alone = row["party_id"] if row["party_id"] and not others else None
+    needs, offers = (_own(connection, side, account_id, alone) for side in ("need", "offer"))
     return Person(account_id, row["email"], needs, offers, alone)
 
 
@@ -119,21 +122,28 @@ def _lone(connection: Connection, key: Column[Any], ids: Sequence[str], names: S
             if all(part is None or isinstance(part, str) for part in row)}
 
 
-def erase(store: Store, who: Person, lines: Iterable[AuditLine]) -> bool:
+def erase(store: Store, account_id: str, lines: Callable[[Person], Iterable[AuditLine]]) -> bool:
     """Erase an account and all that is its own in one transaction, then compact the file.
 
-    Gives whether the file was compacted; False: another program was at it, compact it later.
+    ``lines`` tell of it. Gives whether the file was compacted; False: another program was at it,
+    compact it later.
     """
     with store.writing() as connection:
-        remove_records(connection, {"need": who.needs, "offer": who.offers})
-        clear(connection, schema.outcomes, who.needs, who.offers, {"note": null()})
-        clear(connection, schema.judged, who.needs, who.offers, {"reason": ""})
-        _erase_account(connection, who)
-        _erase_audit(connection, who)
-        if who.offers or who.party_id:
-            touch(connection)
-        append(connection, *lines)
+        who = _person(connection, account_id)  # now: of colleagues who go at once one is the last
+        if who is not None:
+            _erase(connection, who)
+            append(connection, *lines(who))
     return compact(store)
+
+
+def _erase(connection: Connection, who: Person) -> None:
+    remove_records(connection, {"need": who.needs, "offer": who.offers})
+    clear(connection, schema.outcomes, who.needs, who.offers, {"note": null()})
+    clear(connection, schema.judged, who.needs, who.offers, {"reason": ""})
+    _erase_account(connection, who)
+    _erase_audit(connection, who)
+    if who.offers or who.party_id:
+        touch(connection)
 
 
 def _erase_account(connection: Connection, who: Person) -> None:
