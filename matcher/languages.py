@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
@@ -61,7 +61,15 @@ _MALAYSIAN = frozenset("ialah daripada kepada bagi boleh ujian syarikat kilang l
                        "kajian makmal sehingga penyelidikan perlu mencari telah".split())
 _INDONESIAN = frozenset("dari karena bisa perusahaan pabrik uji hingga penelitian laboratorium "
                         "kami adalah untuk dapat sudah kebun bahwa".split())
-_SENTENCE_END = re.compile(r"(?<=[。！？!?；;])\s*|(?<=[.])\s+(?=[^a-z\d])|\n+")
+_SENTENCE_END = re.compile(r"[。｡！？!?；;]+[」』）)\]】〉》”’]*"
+                           r"|\.[)\]”’\"']*(?=\s+[^a-z\d\s])")
+# A full stop ends no sentence after e.g., U.S., Ph.D., Dr., vs.; nor after 1.1, A or IV in front.
+_GOES_ON = re.compile(r"[\s(（](?:[A-Za-z](?:\.[A-Za-z])+|Drs?|Mrs?|Ms|Prof|vs|cf|al|approx|Figs?)$"
+                      r"|\n(?:\d{1,2}(?:\.\d{1,2})+|[A-Za-z]|[IVXivx]{1,4})$")
+_LIST_NUMBER = re.compile(r"(?:(?P<first>[\n:：。；;]\s*)|\s)(?P<number>\d{1,2})$")
+_LONGEST_ABBREVIATION = 16
+_ONLY_SIGNS = re.compile(r"[\W_]*(?:\d{1,2}\.)?")
+_PAUSE = re.compile(r"[，、]|,(?!\d)|\s")
 _INVISIBLE = dict.fromkeys((0, 0x200B, 0xFEFF, *range(0x202A, 0x202F), *range(0x2060, 0x206A),
                             *range(0xE0000, 0xE0080)))
 
@@ -130,17 +138,40 @@ def lexical_group(code: str) -> str:
 
 
 def sentences(text: str, longest: int = 240) -> tuple[str, ...]:
-    """Split a text into sentences of at most about ``longest`` characters, none empty."""
-    parts = (part.strip() for part in _SENTENCE_END.split(text) if part)
-    return tuple(piece for part in parts if part for piece in _shorten(part, longest))
+    """Split a text into sentences of at most about ``longest`` characters, none empty.
+
+    No sentence goes beyond its line. A number of a list stands with what it numbers, a closing
+    quotation mark with what it closes; a line of signs alone (-----, 2.) is no sentence.
+    """
+    parts = (part.strip() for line in text.splitlines() for part in _split_line(line.strip()))
+    return tuple(piece for part in parts if not _ONLY_SIGNS.fullmatch(part)
+                 for piece in _shorten(part, longest))
+
+
+def _split_line(line: str) -> Iterator[str]:
+    """Give a line's sentences; together they are the line."""
+    start = number = 0
+    marked = f"\n{line}"
+    for end in _SENTENCE_END.finditer(line):
+        before = marked[max(0, end.start() + 1 - _LONGEST_ABBREVIATION) : end.start() + 1]
+        cut = end.end()
+        if end[0].startswith("."):
+            if _GOES_ON.search(before):
+                continue
+            mark = _LIST_NUMBER.search(before)
+            if mark and (mark["first"] or int(mark["number"]) == number + 1 > 1):
+                number, cut = int(mark["number"]), end.start() - len(mark["number"])
+        yield line[start:cut]
+        start = cut
+    yield line[start:]
 
 
 def _shorten(sentence: str, longest: int) -> list[str]:
     """Cut an over-long sentence at commas or spaces (Thai writes no full stop)."""
     if len(sentence) <= longest:
         return [sentence]
-    cut = max(sentence.rfind(mark, longest // 3, longest) for mark in ("，", ",", "、", " "))
-    cut = cut + 1 if cut > 0 else longest
+    cut = max((pause.start() for pause in _PAUSE.finditer(sentence, longest // 3, longest)),
+              default=longest - 1) + 1
     return [sentence[:cut].strip(), *_shorten(sentence[cut:].strip(), longest)]
 
 

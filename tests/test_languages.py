@@ -28,6 +28,13 @@ def test_detect(text, language):
     ("良率只有 3.5%。我們試過 A 法！", ("良率只有 3.5%。", "我們試過 A 法！")),
     ("It failed at 3.5 kV. Then we stopped.", ("It failed at 3.5 kV.", "Then we stopped.")),
     ("第一行\n第二行", ("第一行", "第二行")), ("", ()), ("   ", ()),
+    ("1. 提升良率\n2. Cut cost", ("1. 提升良率", "2. Cut cost")),
+    ("需求：1. 提升良率 2. 降低成本", ("需求：", "1. 提升良率", "2. 降低成本")),
+    ("A. GaN\nIV. SiC\n1.2. AlN\n3.\n-----", ("A. GaN", "IV. SiC", "1.2. AlN")),
+    ("We are in phase 1. Phase 2 comes.", ("We are in phase 1.", "Phase 2 comes.")),
+    ("他說「好。」我們（如附件。）做！！真的", ("他說「好。」", "我們（如附件。）", "做！！", "真的")),
+    ("Dr. Wang of the U.S. FDA tests e.g. GaN vs. SiC. (See below.) We help.",
+     ("Dr. Wang of the U.S. FDA tests e.g. GaN vs. SiC.", "(See below.)", "We help.")),
 ])
 def test_sentences(text, found):
     assert sentences(text) == found
@@ -36,6 +43,10 @@ def test_sentences(text, found):
 def test_an_overlong_sentence_is_cut_but_nothing_is_lost():
     text = "ก" * 1000
     assert "".join(sentences(text)) == text
+
+
+def test_an_overlong_sentence_is_not_cut_within_a_number():
+    assert sentences("x" * 100 + ",y" + "1,234" * 40)[0] == "x" * 100 + ","
 
 
 @pytest.mark.parametrize(("text", "found"), [
