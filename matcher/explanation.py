@@ -129,7 +129,7 @@ class Explainer:
         """Give the match of one offer; ``nearest`` (asked,) are the list's best cosines."""
         ranking = self.ranking
         missing = () if nearest is None else tuple(compress(
-            compared.asked, compared.best() < ANSWERED * nearest))
+            compared.asked, compared.best() < np.minimum(nearest, ANSWERED * nearest)))
         return replace(self.plain(offer, place), evidence=compared.pairs(), missing=missing,
                        influence=self._influences.get(offer, ()), raises=self.raises(offer),
                        warnings=find_warnings(ranking, self.pool, offer))

@@ -180,6 +180,13 @@ def test_an_explanation_says_what_is_missing_what_carries_it_and_what_would_rais
     assert found["O1"].warnings == ()
 
 
+def test_what_no_offer_answers_is_not_told_of_the_nearest_one():
+    pool = pool_of((Offer("A", description="Quantum codes for superconducting qubits."),), ())
+    match, = explain(ranked(Need("N", description="豬瘟"), pool), pool, RANKER, ENCODER.encode)
+    assert match.evidence[0].affinity < 0
+    assert match.missing == ()
+
+
 def test_no_sentence_is_shown_twice_as_evidence():
     pool = pool_of()
     for match in explain(ranked(NEEDS[0], pool), pool, RANKER, ENCODER.encode):
