@@ -9,6 +9,7 @@ text of the offer.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,6 +21,7 @@ import numpy as np
 from matcher.features import FEATURES, Feature
 from matcher.integrity import read_fairly
 from matcher.languages import detect, sentences
+from matcher.lexical import terms
 from matcher.pool import Embed, Floats, Pool, Text
 from matcher.ranker import Ranker
 from matcher.ranking import Ranking, filling, log_odds, ranks_without
@@ -32,6 +34,12 @@ PAIRS_SHOWN = 3
 # of the list's best offer: relative, so that no language pair is judged by another's cosines.
 ANSWERED = 0.7
 LEAST_RAISE = 0.1
+# What a form is filled in with and headings answer each other perfectly, and tell nothing.
+_ADDRESS = re.compile(r"\S+@\S+|https?://\S+|www\.\S+|\(?(?:\+\d{2,3}[-\s)]*|0)\d{1,3}[-\s)]\s*"
+                      r"\d{3,4}[-\s]?\d{3,4}|09\d{8}")
+_EMPTY = re.compile(r".*[:：]|【[^】]*】|(?:無|略|不限|同上|如附件|待議|面議|n/?a|none|tbd)[.。]?",
+                    re.IGNORECASE)
+LEAST_BESIDE_ADDRESS = 9
 PASTED = Message("the need stands in this offer's text word for word; those sentences do not count")
 MARKED = Message("the need stands in this offer's text word for word")
 RAISES = {
@@ -160,7 +168,7 @@ def compare(ranking: Ranking, pool: Pool, offers: Sequence[int], embed: Embed
     """Compare the need's sentences with those of each of these offers."""
     asked = need_sentences(ranking.query.need)
     read = [[(text, s) for text in _nearest_texts(ranking, pool, i)
-             for s in sentences(_body(text, pool))[:SENTENCES_READ]] for i in offers]
+             for s in _quotable(_body(text, pool))] for i in offers]
     vectors = embed([*asked, *(s for found in read for _, s in found)])
     need, rest = vectors[: len(asked)], vectors[len(asked) :]
     ends = np.cumsum([len(found) for found in read], dtype=int)
@@ -185,7 +193,17 @@ def find_warnings(ranking: Ranking, pool: Pool, offer: int) -> tuple[Message, ..
 def need_sentences(need: Need) -> tuple[str, ...]:
     """List the need's sentences; the title only where there is nothing else."""
     body = "\n".join(part for part in (need.description, need.requirements) if part)
-    return (sentences(body) or sentences(need.title))[:SENTENCES_READ]
+    return (_telling(body) or _telling(need.title) or sentences(need.text))[:SENTENCES_READ]
+
+
+def _quotable(text: str) -> tuple[str, ...]:
+    return (_telling(text) or sentences(text))[:SENTENCES_READ]
+
+
+def _telling(text: str) -> tuple[str, ...]:
+    """List a text's sentences without headings, lines of telephone or mail, and “none”."""
+    return tuple(s for s in sentences(text) if not _EMPTY.fullmatch(s) and not (
+        _ADDRESS.search(s) and len(terms(_ADDRESS.sub(" ", s))) < LEAST_BESIDE_ADDRESS))
 
 
 def _nearest_texts(ranking: Ranking, pool: Pool, offer: int) -> list[Text]:

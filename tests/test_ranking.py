@@ -195,6 +195,24 @@ def test_no_sentence_is_shown_twice_as_evidence():
             assert len(shown) == len(set(shown)) >= 1
 
 
+FORM = "技術說明：\n以浸泡方式免疫石斑魚苗，存活率提高到 82%。\n【聯絡資訊】\n王小姐，電話：(08) 770-3202\n信箱：wang@example.org"
+
+
+@pytest.mark.parametrize(("description", "requirements", "asked"), [
+    ("需求說明：\n石斑魚苗感染病毒。\n聯絡人：林經理，電話：0912345678", "無", ["石斑魚苗感染病毒。"]),
+    ("石斑魚苗感染病毒大量死亡，急需浸泡疫苗，意者請洽 lin@example.org。", "N/A",
+     ["石斑魚苗感染病毒大量死亡，急需浸泡疫苗，意者請洽 lin@example.org。"]),
+    ("需求說明：", "", ["需求說明："]),
+])
+def test_headings_addresses_and_empty_answers_are_no_evidence(description, requirements, asked):
+    pool = pool_of((Offer("A", "石斑魚疫苗", FORM),), ())
+    need = Need("N", description=description, requirements=requirements)
+    match, = explain(ranked(need, pool), pool, RANKER, ENCODER.encode)
+    assert [p.need_sentence for p in match.evidence] == asked
+    assert [p.offer_sentence for p in match.evidence] == ["以浸泡方式免疫石斑魚苗，存活率提高到 82%。"]
+    assert match.missing == ()
+
+
 def test_the_rank_without_a_text_is_the_rank_in_a_list_made_without_it():
     pool, fewer = pool_of(), pool_of(evidence=EVIDENCE[1:])
     need = replace(NEEDS[0], kinds=())
