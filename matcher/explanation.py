@@ -78,7 +78,8 @@ class Comparison:
             text, sentence = self.found[column]
             pairs.append(EvidencePair(self.asked[row], sentence, cosine, text.evidence_id,
                                       detect(sentence)))
-            left[row, :] = left[:, column] = -np.inf
+            left[row, :] = -np.inf
+            left[:, [one == sentence for _, one in self.found]] = -np.inf
         return tuple(pairs)
 
 
@@ -191,9 +192,10 @@ def find_warnings(ranking: Ranking, pool: Pool, offer: int) -> tuple[Message, ..
 
 
 def need_sentences(need: Need) -> tuple[str, ...]:
-    """List the need's sentences; the title only where there is nothing else."""
+    """List the need's sentences, each once; the title only where there is nothing else."""
     body = "\n".join(part for part in (need.description, need.requirements) if part)
-    return (_telling(body) or _telling(need.title) or sentences(need.text))[:SENTENCES_READ]
+    found = _telling(body) or _telling(need.title) or sentences(need.text)
+    return tuple(dict.fromkeys(found))[:SENTENCES_READ]
 
 
 def _quotable(text: str) -> tuple[str, ...]:

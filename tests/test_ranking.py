@@ -187,9 +187,12 @@ def test_what_no_offer_answers_is_not_told_of_the_nearest_one():
     assert match.missing == ()
 
 
-def test_no_sentence_is_shown_twice_as_evidence():
-    pool = pool_of()
-    for match in explain(ranked(NEEDS[0], pool), pool, RANKER, ENCODER.encode):
+@pytest.mark.parametrize("evidence", [
+    EVIDENCE, [replace(EVIDENCE[0], title="", text=OFFERS[0].description)]])
+def test_no_sentence_is_shown_twice_as_evidence(evidence):
+    pool = pool_of(evidence=evidence)
+    need = replace(NEEDS[0], requirements=NEEDS[0].description + NEEDS[0].requirements)
+    for match in explain(ranked(need, pool), pool, RANKER, ENCODER.encode):
         for side in ("need_sentence", "offer_sentence"):
             shown = [getattr(pair, side) for pair in match.evidence]
             assert len(shown) == len(set(shown)) >= 1
