@@ -55,12 +55,24 @@ _SCRIPTS = (
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
 _VIETNAMESE = re.compile(r"[ăâđêôơưĂÂĐÊÔƠƯ\u1ea0-\u1ef9]")
 _WORD = re.compile(r"[a-z]+")
-_MALAY = frozenset("yang dan dengan untuk dari daripada pada dalam adalah ialah tidak ini itu kami "
-                   "akan oleh sebagai telah serta atau kepada bagi dapat perlu".split())
-_MALAYSIAN = frozenset("ialah daripada kepada bagi boleh ujian syarikat kilang ladang kerana "
-                       "kajian makmal sehingga penyelidikan perlu mencari telah".split())
-_INDONESIAN = frozenset("dari karena bisa perusahaan pabrik uji hingga penelitian laboratorium "
-                        "kami adalah untuk dapat sudah kebun bahwa".split())
+_MALAY = frozenset(
+    "yang dan dengan untuk dari daripada pada dalam adalah ialah tidak ini itu kami akan oleh "
+    "sebagai telah serta atau kepada bagi dapat perlu di ke juga ada lebih setiap secara sangat "
+    "sudah belum bisa boleh hanya masih bukan tanpa antara melalui terhadap seperti karena "
+    "kerana jika ketika setelah selepas sebelum sehingga hingga sampai bahwa bahawa agar supaya "
+    "namun tetapi semua satu dua tiga ingin mahu mencari membutuhkan memerlukan menggunakan "
+    "tersebut berbasis para".split())
+_ENGLISH = frozenset(
+    "a an and are as at be by for from in is it of on or our that the their this to was we were "
+    "with".split())
+_MALAYSIAN = frozenset(
+    "ialah daripada boleh ujian syarikat kilang ladang kerana kajian makmal penyelidikan bahawa "
+    "mahu selepas iaitu supaya pelbagai kualiti automatik elektrik kos projek bateri cecair "
+    "minit peranti penyelesaian sehingga".split())
+_INDONESIAN = frozenset(
+    "dari karena bisa perusahaan pabrik uji hingga penelitian laboratorium sudah kebun bahwa "
+    "setelah berbagai kualitas otomatis listrik biaya proyek baterai limbah menit membutuhkan "
+    "butuh solusi berbasis agar namun merupakan".split())
 _SENTENCE_END = re.compile(r"[。｡！？!?；;]+[」』）)\]】〉》”’]*"
                            r"|\.[)\]”’\"']*(?=\s+[^a-z\d\s])")
 # A full stop ends no sentence after e.g., U.S., Ph.D., Dr., vs.; nor after 1.1, A or IV in front.
@@ -126,7 +138,8 @@ def _detect_latin(text: str, latin: int) -> str:
     if latin and len(_VIETNAMESE.findall(text)) * 20 >= latin:
         return "vi"
     words = _WORD.findall(text.lower())
-    if sum(word in _MALAY for word in words) * 12 < max(len(words), 1):
+    malay = sum(word in _MALAY for word in words)
+    if malay * 12 < max(len(words), 1) or malay <= sum(word in _ENGLISH for word in words):
         return "en"
     malaysian = sum(word in _MALAYSIAN for word in words)
     return "ms" if malaysian > sum(word in _INDONESIAN for word in words) else "id"

@@ -42,6 +42,10 @@ WORDS = "laser, optics, fibre, lens, mirror, prism, beam, photon, diode, sensor,
     ("量測設備。\n雷射 光學 光纖 透鏡 稜鏡 光束 光子 二極體 感測器 相機", "量測設備。", LISTED),
     ("We test. L" + WORDS.replace(",", "")[1:] + " imaging spectrum laser radar.", "We test.", LISTED),
     ("We test lasers, lenses and mirrors, with fibre optics.", None, None),
+    ("Alat ini mengukur kadar oksigen terlarut pH suhu salinitas air tambak udang setiap lima menit.",
+     None, None),
+    ("Sensor mengukur oksigen terlarut suhu kemasinan air kolam udang setiap lima minit tanpa wayar.",
+     None, None),
 ])
 def test_only_plain_sentences_count(text, counts, warning):
     found = read_fairly(text)

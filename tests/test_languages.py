@@ -17,6 +17,9 @@ from matcher.vocabulary import Message
     ("ระบบตรวจวัดความชื้นในโรงเรือน", "th"), ("Chúng tôi cần vắc xin cho cá tra", "vi"),
     ("Kami membutuhkan sensor untuk kebun sawit yang tahan air", "id"),
     ("Syarikat kami mencari ujian untuk bateri yang boleh dikitar semula", "ms"),
+    ("Mencari mitra pengujian vaksin kerapu di tambak Situbondo", "id"),
+    ("Kami mencari penyelesaian untuk mengesan penyakit udang secara automatik", "ms"),
+    ("Dr. Di Wang of Universitas Riset dan Teknologi tests a lens for us", "en"),
     ("We need a thermal error model", "en"), ("Rodrigues引數、Lyapunov函式", "zh"),
     ("National University (國立大學) offers spindle testing for machine tools", "en"), ("", "en"),
 ])
