@@ -47,7 +47,8 @@ LANGUAGES: Mapping[str, Language] = {
 INTERFACE_LANGUAGES = tuple(code for code, row in LANGUAGES.items() if row.locale)
 
 _SCRIPTS = (
-    ("ja", re.compile(r"[\u3040-\u30ff\uff66-\uff9f]")),
+    # Not the middle dot U+30FB and the bar U+30FC, with which Chinese lists are written, too.
+    ("ja", re.compile(r"[\u3040-\u30fa\u30fd-\u30ff\uff66-\uff9f]")),
     ("ko", re.compile(r"[\uac00-\ud7af\u1100-\u11ff]")),
     ("th", re.compile(r"[\u0e00-\u0e7f]")),
     ("zh", re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")),
@@ -82,8 +83,8 @@ _LIST_NUMBER = re.compile(r"(?:(?P<first>[\n:：。；;]\s*)|\s)(?P<number>\d{1,
 _LONGEST_ABBREVIATION = 16
 _ONLY_SIGNS = re.compile(r"[\W_]*(?:\d{1,2}\.)?")
 _PAUSE = re.compile(r"[，、]|,(?!\d)|\s")
-_INVISIBLE = dict.fromkeys((0, 0x200B, 0xFEFF, *range(0x202A, 0x202F), *range(0x2060, 0x206A),
-                            *range(0xE0000, 0xE0080)))
+_INVISIBLE = dict.fromkeys((0, 0xAD, *range(0x200B, 0x200E), 0xFEFF, *range(0x202A, 0x202F),
+                            *range(0x2060, 0x206A), *range(0xE0000, 0xE0080)))
 
 
 def normalise(text: str) -> str:
@@ -124,7 +125,7 @@ def detect(text: str) -> str:
     Foreign terms leave a Chinese text Chinese (「Rodrigues引數、Lyapunov函式」): one
     character in eight is enough. A Chinese name in English text is not.
     """
-    sample = text[:2000]
+    sample = unicodedata.normalize("NFC", text[:2000])  # else Vietnamese letters come in parts
     counts = {code: len(pattern.findall(sample)) for code, pattern in _SCRIPTS}
     latin = len(_LATIN.findall(sample))
     if counts["ja"] and counts["ja"] * 12 >= counts["zh"]:

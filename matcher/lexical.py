@@ -30,7 +30,7 @@ Floats = NDArray[np.float32]
 HASH_SIZE = 2**20
 _RUNS = re.compile(
     r"(?P<latin>[a-z\u00df-\u024f\u1e00-\u1eff\u0370-\u03ff]+|\d+(?:[.,]\d+)*)"
-    r"|(?P<run>[\u3400-\u9fff\uf900-\ufaff]+|[\u3040-\u30ff]+|[\uac00-\ud7af]+|[\u0e00-\u0e7f]+)"
+    r"|(?P<run>[\u3400-\u9fff\uf900-\ufaff]+|[\u3040-\u30fa\u30fc-\u30ff]+|[\uac00-\ud7af]+|[\u0e00-\u0e7f]+)"
 )
 FUNCTION_WORDS = frozenset(
     "a an and are as at be been being but by can could do does for from had has have how i if in "

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from matcher.vocabulary import Message
     ("ระบบตรวจวัดความชื้นในโรงเรือน", "th"), ("Chúng tôi cần vắc xin cho cá tra", "vi"),
     ("Kami membutuhkan sensor untuk kebun sawit yang tahan air", "id"),
     ("Syarikat kami mencari ujian untuk bateri yang boleh dikitar semula", "ms"),
+    ("・提升良率\n・降低成本", "zh"), ("石斑魚・鰻魚ー養殖", "zh"),
+    (unicodedata.normalize("NFD", "Cảm biến đo chất lượng nước"), "vi"),
     ("Mencari mitra pengujian vaksin kerapu di tambak Situbondo", "id"),
     ("Kami mencari penyelesaian untuk mengesan penyakit udang secara automatik", "ms"),
     ("Dr. Di Wang of Universitas Riset dan Teknologi tests a lens for us", "en"),
@@ -55,6 +58,7 @@ def test_an_overlong_sentence_is_not_cut_within_a_number():
 @pytest.mark.parametrize(("text", "found"), [
     ("功率元件 GaN testing", ["功率", "率元", "元件", "gan", "test"]),
     ("ＧａＮ", ["gan"]), ("软体", ["软体"]), ("軟體", ["软体"]), ("疫", ["疫"]), ("the of and", []),
+    ("蝦・蟹", ["虾", "蟹"]), ("relia\u00adbi\u200dlity", ["reliabl"]),
 ])
 def test_terms(text, found):
     assert terms(text) == found
