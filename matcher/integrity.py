@@ -32,6 +32,7 @@ LONGEST_AGAIN = 61
 _ITEM_END = re.compile(r"[,，、;；|/•·\t]+")
 _ITEM_OR_SPACE = re.compile(r"[,，、;；|/•·\s]+")
 _HAN = re.compile(r"[\u3400-\u9fff]")
+_PAIR = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 _LATIN_WORD = _WORDS = re.compile(r"[^\W_]+")
 LIST_ITEMS = 10
 BARE_WORDS = 14
@@ -181,15 +182,16 @@ def _is_bare(sentence: str) -> bool:
 def find_pasted(need: str, texts: Sequence[str]) -> list[int]:
     """Give the places of texts that repeat half of a need, or nearly every word of a long one.
 
-    Runs of six terms are compared; a need of fewer than nine terms is too short to tell pasting
+    Runs of six terms are compared; a need of fewer than nine words is too short to tell pasting
     from speaking of the same thing, and so is a list of keywords for single words.
     """
     runs, words = _shingles(need), _distinct(need)
+    has_runs = _has_runs(need)
     is_long = len(words) >= LONG_NEED and not is_keyword_list(need)
-    if len(runs) < LEAST_SHINGLES and not is_long:
+    if not has_runs and not is_long:
         return []
     return [place for place, text in enumerate(texts)
-            if (len(runs) >= LEAST_SHINGLES
+            if (has_runs
                 and len(runs & _shingles(text)) >= PASTED * len(runs))
             or (is_long and len(words & _distinct(text)) >= NEARLY_ALL * len(words))]
 
@@ -202,12 +204,19 @@ def least_shared(need: str) -> int | None:
     """
     runs, words = _shingles(need), _distinct(need)
     least = []
-    if len(runs) >= LEAST_SHINGLES:
+    if _has_runs(need):
         often = sorted(Counter(_terms(need)).values(), reverse=True)
         least.append(int(np.searchsorted(np.cumsum(often), np.ceil(PASTED * len(runs)))) + 1)
     if len(words) >= LONG_NEED and not is_keyword_list(need):
         least.append(int(np.ceil(NEARLY_ALL * len(words))))
     return min(least, default=None)
+
+
+def _has_runs(need: str) -> bool:
+    """Say whether a need has nine words; where terms are pairs of letters, two make a word."""
+    pairs = sum(bool(_PAIR.match(term)) for term in _terms(need))
+    return (len(_shingles(need)) >= LEAST_SHINGLES
+            and len(_terms(need)) - pairs / 2 >= LEAST_SHINGLES + SHINGLE - 1)
 
 
 def without_pasted(need: str, text: str) -> str:

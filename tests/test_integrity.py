@@ -61,6 +61,9 @@ NEED = "五軸加工機開機兩小時後主軸伸長三十五微米，需要在
     (NEED, NEED[:30], True),
     (NEED, "以七個溫度點補償主軸熱誤差，殘差六微米，五軸加工機實測。", False),
     ("主軸熱變位補償", "主軸熱變位補償是我們的專長。", False),
+    ("尋找蝴蝶蘭病毒快速檢測試劑", "蝴蝶蘭病毒快速檢測試劑，三十分鐘判讀。", False),
+    ("We seek an oral vaccine against nervous necrosis virus for grouper larvae.",
+     "Oral vaccine against nervous necrosis virus for grouper larvae.", True),
 ])
 def test_a_need_pasted_into_a_profile_is_told_from_speaking_of_the_same(need, text, pasted):
     assert find_pasted(need, ["x", text]) == [1] * pasted
