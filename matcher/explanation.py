@@ -55,16 +55,20 @@ RAISES = {
 
 @dataclass(frozen=True)
 class Comparison:
-    """A need's sentences against those of one offer; ``cosines`` (asked, found)."""
+    """A need's sentences against those of one offer; ``cosines`` (asked, found).
+
+    ``titles`` (asked, k) are those with the offer's title, which answers but is not quoted.
+    """
 
     asked: Sequence[str]
     found: Sequence[tuple[Text, str]]
     cosines: Floats
+    titles: Floats
 
     def best(self) -> Floats:
         """Give the nearest sentence's cosine for each need sentence, (asked,); -1 for none."""
-        return (self.cosines.max(axis=1) if self.found else
-                np.full(len(self.asked), -1, np.float32))
+        both = np.hstack([self.cosines, self.titles])
+        return np.asarray(both.max(axis=1, initial=-1), np.float32)
 
     def pairs(self, most: int = PAIRS_SHOWN) -> tuple[EvidencePair, ...]:
         """Give the nearest pairs, best first, no sentence of either side twice."""
@@ -170,11 +174,13 @@ def compare(ranking: Ranking, pool: Pool, offers: Sequence[int], embed: Embed
     asked = need_sentences(ranking.query.need)
     read = [[(text, s) for text in _nearest_texts(ranking, pool, i)
              for s in _quotable(_body(text, pool))] for i in offers]
-    vectors = embed([*asked, *(s for found in read for _, s in found)])
-    need, rest = vectors[: len(asked)], vectors[len(asked) :]
-    ends = np.cumsum([len(found) for found in read], dtype=int)
-    return [Comparison(asked, found, np.asarray(need @ rest[end - len(found) : end].T))
-            for found, end in zip(read, ends, strict=True)]
+    titles = [_title(pool, i) for i in offers]
+    vectors = embed([*asked, *(s for found, title in zip(read, titles, strict=True)
+                               for s in (*(s for _, s in found), *title))])
+    cosines = np.asarray(vectors[: len(asked)] @ vectors[len(asked) :].T)
+    sizes = [size for pair in zip(map(len, read), map(len, titles), strict=True) for size in pair]
+    parts = np.split(cosines, np.cumsum(sizes, dtype=int)[:-1], axis=1) if sizes else []
+    return [Comparison(asked, *row) for row in zip(read, parts[::2], parts[1::2], strict=True)]
 
 
 def find_evidence(ranking: Ranking, pool: Pool, offers: Sequence[int],
@@ -213,6 +219,13 @@ def _nearest_texts(ranking: Ranking, pool: Pool, offer: int) -> list[Text]:
     rows = pool.texts_of(offer)
     nearest = np.argsort(-ranking.text_affinity[rows.start : rows.stop], kind="stable")
     return [pool.texts[rows[place]] for place in nearest[:TEXTS_READ].tolist()]
+
+
+def _title(pool: Pool, offer: int) -> tuple[str, ...]:
+    """Give the sentences of an offer's title that counts, where a description stands beside it."""
+    own, title = pool.texts[pool.starts[offer]], pool.offers[offer].title
+    is_read = own.evidence_id is None and pool.offers[offer].description and title in own.text
+    return sentences(title) if is_read else ()
 
 
 def _body(text: Text, pool: Pool) -> str:

@@ -180,6 +180,14 @@ def test_an_explanation_says_what_is_missing_what_carries_it_and_what_would_rais
     assert found["O1"].warnings == ()
 
 
+def test_what_a_title_answers_is_not_missing():
+    offers = (Offer("A", "蝴蝶蘭病毒快速檢測試劑", "30 分鐘判讀。"), Offer("B", description="以 qPCR 檢測豬隻病毒。"))
+    pool = pool_of(offers, ())
+    found = explain(ranked(Need("N", description="尋找蝴蝶蘭病毒快速檢測試劑"), pool), pool, RANKER, ENCODER.encode)
+    assert [(m.offer_id, bool(m.missing)) for m in found] == [("A", False), ("B", True)]
+    assert [p.offer_sentence for p in found[0].evidence] == ["30 分鐘判讀。"]
+
+
 def test_what_no_offer_answers_is_not_told_of_the_nearest_one():
     pool = pool_of((Offer("A", description="Quantum codes for superconducting qubits."),), ())
     match, = explain(ranked(Need("N", description="豬瘟"), pool), pool, RANKER, ENCODER.encode)
