@@ -29,8 +29,11 @@ _HIDDEN = re.compile(r"[\u200b\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e0
 _AGAIN = re.compile(r"([^\W\d_].{1,60}?)(?:[\s,，、;；]*\1){3,}", re.DOTALL)
 _PAUSES = re.compile(r"[\s,，、;；]+")
 LONGEST_AGAIN = 61
-_ITEM_END = re.compile(r"[,，、;；|/•·\t]+")
-_ITEM_OR_SPACE = re.compile(r"[,，、;；|/•·\s]+")
+# Neither the comma of 1,000 nor the stroke of mg/L ends an item.
+_MARKS = (r"(?<!\d),|,(?!\d)|[，、;；|•·\t]"
+          r"|/(?!(?:m?L|h|hr|min|s|d|m[23²³]?|g|kg|km|ha)(?![a-zA-Z]))")
+_ITEM_END = re.compile(rf"(?:{_MARKS})+")
+_ITEM_OR_SPACE = re.compile(rf"(?:{_MARKS}|\s)+")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _PAIR = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 _LATIN_WORD = _WORDS = re.compile(r"[^\W_]+")
