@@ -25,7 +25,7 @@ from matcher.reading import (
 )
 from matcher.reference import place
 from matcher.store import Store, text_hash
-from matcher.store.readings import put_readings, readings
+from matcher.store.readings import SENTENCE, put_readings, put_sentences, readings
 from matcher.vocabulary import Need, Offer
 
 PORTION = 2000
@@ -208,16 +208,12 @@ class Workspace:
                 self._sentences.clear()
             new = [s for s in dict.fromkeys(found) if s not in self._sentences]
             keys = {text_hash(sentence): sentence for sentence in new}
-            known = self.store.vectors(self._sentence_key, list(keys)) if new else {}
+            known = self.store.vectors(self.encoder.revision + SENTENCE, list(keys)) if new else {}
             self._sentences.update((keys[key], vector) for key, vector in known.items())
             if new := [sentence for key, sentence in keys.items() if key not in known]:
                 self._sentences.update(zip(new, self.encoder.encode(new), strict=True))
                 self._unkept.update(new if keep else ())
             return np.stack([self._sentences[sentence] for sentence in found])
-
-    @property
-    def _sentence_key(self) -> str:
-        return f"{self.encoder.revision}/sentence"
 
     def keep_sentences(self, is_unchanged: Callable[[], bool]) -> None:
         """Store the vectors of sentences encoded so far, if nothing they stand in has gone.
@@ -228,7 +224,7 @@ class Workspace:
             fresh = {text_hash(s): self._sentences[s] for s in self._unkept if s in self._sentences}
             self._unkept.clear()
         if fresh and is_unchanged():
-            self.store.put_vectors(self._sentence_key, fresh)
+            put_sentences(self.store, self.encoder.revision, rules(), fresh)
             if not is_unchanged():
                 self.store.drop_vectors(fresh)
 

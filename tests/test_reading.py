@@ -13,7 +13,7 @@ from matcher.lexical import count_terms, group_of
 from matcher.ranker import load_ranker
 from matcher.reading import pack, read_texts, rules, stack_terms, unpack
 from matcher.store import open_store, text_hash
-from matcher.store.readings import put_readings, readings
+from matcher.store.readings import put_readings, put_sentences, readings
 from matcher.vocabulary import Evidence, Need, Offer
 
 FAIR = ["五軸加工機的主軸熱補償。主軸主軸。", "GaN power devices, GaN test", "", "…"]
@@ -109,6 +109,22 @@ def test_a_stored_vector_that_was_cut_short_is_not_filled_up_with_another(space)
     later = workspace.Workspace(space.store, load_encoder(), load_ranker())
     with pytest.raises(ValueError, match="reshape"):
         later.embed(["first", "second"], "document")
+
+
+def test_vectors_of_sentences_that_were_cut_by_other_rules_go(space, monkeypatch):
+    """An erasure, which looks for the sentences as they are cut now, could not find them."""
+    def kept():
+        return {name for name in ("old", "other", "new") if space.store.vectors("e/sentence", [name])}
+
+    def put(name, rules):
+        put_sentences(space.store, "e", rules, {name: np.ones(3, np.float32)})
+        return kept()
+
+    space.store.put_vectors("e/sentence", {"old": np.ones(3, np.float32)})  # before there were marks
+    space.store.put_vectors("e/document", {"text": np.ones(3, np.float32)})
+    snapshot = space.store.snapshot()
+    assert [put("other", "a"), put("new", "a"), put("old", "b")] == [{"other"}, {"other", "new"}, {"old"}]
+    assert (space.store.snapshot(), space.store.vector_counts()) == (snapshot, {"e/sentence": 1, "e/document": 1})
 
 
 def test_of_a_typed_need_no_sentence_is_kept(space):

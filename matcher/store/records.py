@@ -33,7 +33,7 @@ from matcher.vocabulary import Conflict, Evidence, JudgedPair, Need, Offer, Part
 Noun = TypeVar("Noun")
 PORTION = 500
 # What the marks of changes are kept by.
-DATA, ERASED = "data", "erased"
+DATA, ERASED, CUT = "data", "erased", "sentences"
 # So many rows are read sooner in one pass over a table than each by its key, where the table does
 # not hold many times as many.
 MANY = 5_000
@@ -119,10 +119,10 @@ def _insert(connection: Connection, table: Table) -> Any:
     return kinds[connection.dialect.name](table)
 
 
-def touch(connection: Connection, name: str = DATA) -> None:
-    """Change the snapshot, or name an erasure, in the same transaction as the data."""
+def touch(connection: Connection, name: str = DATA, stamp: str = "") -> None:
+    """Change the snapshot, or another mark, in the same transaction as the data."""
     table = schema.revision
-    stamp = secrets.token_hex(4)
+    stamp = stamp or secrets.token_hex(4)
     done = connection.execute(update(table).where(table.c.name == name).values(
         number=table.c.number + 1, stamp=stamp))
     if not done.rowcount:
