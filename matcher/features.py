@@ -232,8 +232,8 @@ def support(context: Context) -> Floats:
     """How much dated, outside evidence stands behind the offer: ``n / (n + 3)``, 0…1.
 
     A patent, publication, project or case counts 1, a certificate or device half, undated half
-    of that. A profile's own claims give 0, also where they stand as evidence (source "profile");
-    who shows no evidence at all is neutral.
+    of that. A profile's own claims give 0, also where they stand as evidence (source "profile"),
+    and so does no evidence; where no offer at all shows any, all are neutral.
     """
     return context.once("support", lambda: _support(context))
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 
 import ir_measures
 import numpy as np
@@ -120,11 +121,32 @@ def test_owners_are_ranked_where_the_set_says_so(tmp_path):
     ("qrels/test.tsv", "h\n1\ta\t²\n", "test.tsv, line 2: wanted need, offer, grade"),
     ("qrels/test.tsv", "h\n1\ta\t1\n1\ta\t0\n", "test.tsv, line 3: 1 and a have the grade 0, further up they have 1"),
     ("qrels/test.tsv", "h\n1\ta\t0\n2\ta\t-1\n", "has a document with a grade above 0"),
+    ("queries.jsonl", '{"_id": "1", "text": ["x"]}', "queries.jsonl, line 1: “text” is no text"),
+    ("corpus.jsonl", '{"_id": "", "text": "x"}', "corpus.jsonl, line 1: not a JSON object with “_id”"),
+    ("corpus.jsonl", '{"_id": null}', "corpus.jsonl, line 1: not a JSON object with “_id”"),
+    ("set.json", "{", "set.json, line 1: not a JSON object"),
+    ("set.json", "[1]", "set.json, line 1: not a JSON object with “unit”"),
+    ("set.json", '{"unit": "owner"}', "The document a has no owner"),
 ])
 def test_a_broken_folder_names_file_and_line(tmp_path, name, content, sentence):
     beir(tmp_path, [{"_id": "a", "title": "", "text": "x"}])
     (tmp_path / name).write_text(content, "utf-8")
     with pytest.raises(FileFormatError, match=sentence):
+        read_beir(tmp_path)
+
+
+@pytest.mark.parametrize(("name", "content", "sentence"), [
+    ("corpus.jsonl", "溫室".encode("cp950"), "corpus.jsonl is not UTF-8 text; save it as UTF-8"),
+    ("qrels/test.tsv", "溫室".encode("cp950"), "test.tsv is not UTF-8 text"),
+    ("queries.jsonl.gz", gzip.compress(b'{"_id": "1"}' * 99)[:-20], "queries.jsonl.gz is damaged: "),
+    ("queries.jsonl.gz", b"no gzip", "queries.jsonl.gz is damaged: Not a gzipped file"),
+])
+def test_a_file_that_cannot_be_read_is_named(tmp_path, name, content, sentence):
+    beir(tmp_path, [{"_id": "a", "title": "", "text": "x"}])
+    if name.endswith(".gz"):
+        (tmp_path / name.removesuffix(".gz")).unlink()
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(FileFormatError, match=re.escape(sentence)):
         read_beir(tmp_path)
 
 

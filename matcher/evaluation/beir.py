@@ -7,7 +7,6 @@ is left out.
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,9 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from matcher.errors import FileFormatError
 from matcher.evaluation.figures import Figure, Grades, Lists, measure
+from matcher.evaluation.files import open_lines, whole_text
 
 if TYPE_CHECKING:
     import pandas as pd
+
+TEXTS = ("title", "text", "abstract")
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ def read_beir(folder: Path) -> JudgedSet:
     """Read a BEIR folder; raise ``FileFormatError`` naming file and line of what is wrong."""
     import pandas as pd
 
+    unit = _unit(folder)
     corpus = list(read_jsonl(folder, "corpus"))
     needs = [_renamed(row, "need_id") for row in read_jsonl(folder, "queries")]
     asked = {row["need_id"] for row in needs}
@@ -61,9 +64,12 @@ def read_beir(folder: Path) -> JudgedSet:
     if not any(grade > 0 for row in grades.values() for grade in row.values()):
         raise FileFormatError("No judged query of the folder {folder} has a document with a grade "
                               "above 0, so there is nothing to measure.", folder=str(folder))
-    if _unit(folder) != "owner":
+    if unit != "owner":
         offers = pd.DataFrame([_renamed(row, "offer_id") for row in corpus])
         return JudgedSet(folder.name, _judged_only(needs, grades), offers, None, grades)
+    if lost := next((row["_id"] for row in corpus if row.get("owner") in (None, "")), None):
+        raise FileFormatError("The document {id} has no owner, and set.json says that owners are "
+                              "ranked.", id=lost)
     offers = pd.DataFrame({"offer_id": sorted({str(row["owner"]) for row in corpus})})
     evidence = pd.DataFrame([{"evidence_id": str(row["_id"]), "offer_id": str(row["owner"]),
                               "title": row.get("title") or "", "text": row.get("text") or ""}
@@ -85,7 +91,17 @@ def _renamed(row: Mapping[str, Any], key: str) -> dict[str, str]:
 
 def _unit(folder: Path) -> str:
     file = folder / "set.json"
-    return json.loads(file.read_text("utf-8")).get("unit", "document") if file.is_file() else ""
+    if not file.is_file():
+        return ""
+    try:
+        found = json.loads(whole_text(file))
+    except json.JSONDecodeError as problem:
+        raise FileFormatError("{file}, line {line}: not a JSON object ({problem}).", file=file.name,
+                              line=problem.lineno, problem=problem.msg) from None
+    if not isinstance(found, dict):
+        raise FileFormatError("{file}, line {line}: not a JSON object with “{key}”.",
+                              file=file.name, line=1, key="unit")
+    return str(found.get("unit", "document"))
 
 
 def joined(*parts: str | None) -> str:
@@ -100,18 +116,19 @@ def read_jsonl(folder: Path, name: str, key: str = "_id") -> Iterator[dict[str, 
     if path is None:
         raise FileFormatError("The folder {folder} has no {name}.jsonl or {name}.jsonl.gz.",
                               folder=str(folder), name=name)
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as problem:
-                raise FileFormatError("{file}, line {line}: not a JSON object ({problem}).",
-                                      file=path.name, line=number, problem=problem.msg) from None
-            if not isinstance(row, dict) or key not in row:
-                raise FileFormatError("{file}, line {line}: not a JSON object with “{key}”.",
-                                      file=path.name, line=number, key=key)
-            yield row
+    for number, line in enumerate(open_lines(path), start=1):
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as problem:
+            raise FileFormatError("{file}, line {line}: not a JSON object ({problem}).",
+                                  file=path.name, line=number, problem=problem.msg) from None
+        if not isinstance(row, dict) or row.get(key) in (None, ""):
+            raise FileFormatError("{file}, line {line}: not a JSON object with “{key}”.",
+                                  file=path.name, line=number, key=key)
+        if odd := next((name for name in TEXTS if not isinstance(row.get(name), str | None)), ""):
+            raise FileFormatError("{file}, line {line}: “{key}” is no text.",
+                                  file=path.name, line=number, key=odd)
+        yield row
 
 
 def _read_grades(path: Path) -> dict[str, dict[str, int]]:
@@ -119,7 +136,7 @@ def _read_grades(path: Path) -> dict[str, dict[str, int]]:
     if not path.is_file():
         raise FileFormatError("There is no file {file}.", file=str(path))
     grades: dict[str, dict[str, int]] = {}
-    for number, line in enumerate(path.read_text("utf-8-sig").splitlines(), start=1):
+    for number, line in enumerate(whole_text(path).splitlines(), start=1):
         need, offer, grade = _graded(line) or ("", "", None)
         if grade is None and number == 1:  # a header
             continue

@@ -10,7 +10,6 @@ one rated 2 or less, hard pairs two different ratings of 4 or more (their defini
 
 from __future__ import annotations
 
-import gzip
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +24,7 @@ from matcher.encoding import Encoder
 from matcher.errors import FileFormatError
 from matcher.evaluation.beir import joined, read_jsonl
 from matcher.evaluation.figures import Figure, Units
+from matcher.evaluation.files import whole_text
 
 Floats = NDArray[np.float64]
 SHARPNESS = 10.0
@@ -205,8 +205,7 @@ def _table(folder: Path, name: str) -> list[list[str]]:
     plain, zipped = folder / f"{name}.tsv", folder / f"{name}.tsv.gz"
     if not (plain.is_file() or zipped.is_file()):
         raise FileFormatError("There is no file {file}.", file=str(plain))
-    text = (plain.read_text("utf-8") if plain.is_file()
-            else gzip.decompress(zipped.read_bytes()).decode())
+    text = whole_text(plain if plain.is_file() else zipped)
     rows = [line.split("\t") for line in text.splitlines()[1:]]
     for number, row in enumerate(rows, start=2):
         if len(row) != 3:

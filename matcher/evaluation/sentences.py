@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from matcher.encoding import Encoder
 from matcher.errors import FileFormatError
 from matcher.evaluation.figures import RESAMPLES, Figure, bootstrap
+from matcher.evaluation.files import open_lines, whole_text
 
 Floats = NDArray[np.float64]
 PORTION = 2048
@@ -69,7 +70,7 @@ def _f1(found: NDArray[np.intp]) -> Floats:
 
 def _lines(file: Path) -> list[str]:
     """Read the lines of a file; only line feeds end one. Raises ``FileFormatError`` for none."""
-    text = file.read_text("utf-8").removesuffix("\n")
+    text = whole_text(file).removesuffix("\n")
     if not text:
         raise FileFormatError("The file {file} has no rows.", file=file.name)
     return [line.removesuffix("\r") for line in text.split("\n")]
@@ -81,8 +82,7 @@ def find_similar(folder: Path) -> list[Path]:
 
 
 def _header(file: Path) -> list[str]:
-    with file.open(encoding="utf-8") as lines:
-        return lines.readline().rstrip("\r\n").split("\t")
+    return next(open_lines(file), "").rstrip("\r\n").split("\t")
 
 
 def measure_similar(encoder: Encoder, folder: Path) -> dict[str, Figure]:

@@ -77,7 +77,8 @@ def as_id(text: str) -> str:
 
 def as_integer(text: str) -> int:
     """Read a whole number ≥ 0: 1,000,000 · NT$1,000,000 · 100萬 · 1.5億 · 一百萬 · １００."""
-    found = unicodedata.normalize("NFKC", text).replace(",", "").replace(" ", "").lower()
+    found = unicodedata.normalize("NFKC", text).replace(" ", "").lower()
+    found = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", found)  # the comma of 1,000, not that of 1,5
     found = re.sub(r"^(nt\$|ntd|twd|新臺幣|新台幣|\$)|(元|nt\$|ntd|twd)$", "", found)
     number = _plain_number(found) if len(found) <= LONGEST_NUMBER else None
     if number is None:
