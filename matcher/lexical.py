@@ -32,6 +32,7 @@ _RUNS = re.compile(
     r"(?P<latin>[a-z\u00df-\u024f\u1e00-\u1eff\u0370-\u03ff]+|\d+(?:[.,]\d+)*)"
     r"|(?P<run>[\u3400-\u9fff\uf900-\ufaff]+|[\u3040-\u30fa\u30fc-\u30ff]+|[\uac00-\ud7af]+|[\u0e00-\u0e7f]+)"
 )
+_COMMA = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")  # of 1,000, which others write 1000
 FUNCTION_WORDS = frozenset(
     "a an and are as at be been being but by can could do does for from had has have how i if in "
     "into is it its may might more most must no not of on or other our shall should so some such "
@@ -53,7 +54,7 @@ def terms(text: str) -> list[str]:
     ['功率', '率元', '元件', 'gan', 'test']
     """
     found: list[str] = []
-    for run in _RUNS.finditer(fold_han(normalise(text))):
+    for run in _RUNS.finditer(_COMMA.sub("", fold_han(normalise(text)))):
         if run["latin"]:
             if run["latin"] not in FUNCTION_WORDS:
                 found.append(_stem(run["latin"]))

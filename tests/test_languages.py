@@ -58,7 +58,7 @@ def test_an_overlong_sentence_is_not_cut_within_a_number():
 @pytest.mark.parametrize(("text", "found"), [
     ("功率元件 GaN testing", ["功率", "率元", "元件", "gan", "test"]),
     ("ＧａＮ", ["gan"]), ("软体", ["软体"]), ("軟體", ["软体"]), ("疫", ["疫"]), ("the of and", []),
-    ("蝦・蟹", ["虾", "蟹"]), ("relia\u00adbi\u200dlity", ["reliabl"]),
+    ("3,000 rpm 12,34 1,234,567.5", ["3000", "rpm", "12,34", "1234567.5"]), ("蝦・蟹", ["虾", "蟹"]), ("relia\u00adbi\u200dlity", ["reliabl"]),
 ])
 def test_terms(text, found):
     assert terms(text) == found
