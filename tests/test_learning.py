@@ -175,6 +175,27 @@ def test_a_stopped_training_goes_on_to_the_same_weights(plan, tmp_path):
 
 
 @pytest.mark.st
+@pytest.mark.filterwarnings("ignore")
+def test_what_has_no_rate_stays_as_it_is(plan, tmp_path):
+    from matcher.learning.encoder import prepare, prepare_transformer
+
+    found = read_plan(plan)
+    vocabulary, held, corpus, sides, static = prepare(found)
+    made = []
+    for name, english in (("a", 0.3), ("b", 1.0)):
+        rows = dataclasses.replace(found.transformer, layer_rate=0.0, known_rate=0.0, row_rate=1e-2, english=english, steps=9)
+        here = dataclasses.replace(found, work=tmp_path / name, transformer=dataclasses.replace(rows, average=0.0))
+        here.work.mkdir()
+        before = prepare_transformer(vocabulary, held, corpus, sides, static, dataclasses.replace(
+            here, transformer=dataclasses.replace(rows, steps=0))).weights()
+        after = prepare_transformer(vocabulary, held, corpus, sides, static, here).weights()
+        made.append({key for key in before if not np.array_equal(before[key], after[key])})
+        known = vocabulary.layout.teacher
+        assert np.array_equal(before["rows.weight"][:known], after["rows.weight"][:known])
+    assert made == [{"rows.weight"}, set()]  # of English alone there is nothing to learn
+
+
+@pytest.mark.st
 def test_a_paper_is_cut_into_two_parts_in_either_language():
     from matcher.learning.papers import Papers
     from matcher.learning.sides import Side

@@ -90,8 +90,12 @@ def start_run(student: Student, plan: TransformerPlan) -> Run:
     """Make the optimisers: AdamW for the layers, sparse Adam for the rows.
 
     The teacher's rows move slowly: Adam's steps have one size whatever the gradient, and a
-    frequent English word would drift.
+    frequent English word would drift. What has no rate stays as it is, at less cost.
     """
+    for part in student.dense_parameters():
+        part.requires_grad_(plan.layer_rate > 0)
+    student.rows.known.weight.requires_grad_(plan.known_rate > 0)
+    student.rows.new.weight.requires_grad_(plan.row_rate > 0)
     layers = torch.optim.AdamW([{"params": student.dense_parameters(), "full": plan.layer_rate}],
                                weight_decay=0.01)
     rows = torch.optim.SparseAdam([
@@ -163,7 +167,8 @@ def _update(run: Run, material: Material, items: Items, own: Any, targets: torch
             order.append(mine)
     place = torch.from_numpy(np.concatenate(order)).to(device)
     loss = distillation_loss(torch.cat(vectors), targets, place, plan)
-    loss.backward()
+    if loss.requires_grad:  # not where all rows of a group stay as they are
+        loss.backward()
     torch.nn.utils.clip_grad_norm_(run.student.dense_parameters(), 1.0)
     run.layers.step()
     run.rows.step()
