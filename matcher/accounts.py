@@ -27,12 +27,14 @@ from matcher.store.accounts import (
     change_account,
     count_failure,
     digest,
+    drop_token,
     end_sessions,
     find_token,
     let_in,
     put_token,
     set_password,
     use_token,
+    waiting_tokens,
     write_as_it_was,
 )
 from matcher.store.identities import identities_of
@@ -195,7 +197,32 @@ def send_nothing(store: Store) -> None:
 
 def mail_key(purpose: str, secret: str) -> str:
     """Name the mail of a link, without a part of its secret."""
-    return f"{purpose}:{digest(secret)[:32]}"
+    return _mail_of(purpose, digest(secret))
+
+
+def _mail_of(purpose: str, token_hash: str) -> str:
+    return f"{purpose}:{token_hash[:32]}"
+
+
+def invitations(store: Store, viewer: Viewer | None, now: datetime) -> tuple[Token, ...]:
+    """Give the invitations nobody has accepted yet to what a viewer manages, by e-mail.
+
+    None is the person at the machine, who sees all.
+    """
+    return tuple(t for t in waiting_tokens(store, "invite", now) if viewer is None or (
+        may(viewer, "manage-accounts", centre=t.content["centre"])
+        and (t.content["role"] != "system-admin" or viewer.role == "system-admin")))
+
+
+def withdraw(store: Store, viewer: Viewer | None, email: str, now: datetime) -> None:
+    """End an invitation: its link opens nothing any more, and a mail that waits is not sent.
+
+    Raises ``UnknownRecordError`` where the viewer manages none of that e-mail.
+    """
+    found = next((t for t in invitations(store, viewer, now) if t.email == clean_email(email)),
+                 None)
+    if found is None or not drop_token(store, found, _mail_of("invite", found.token_hash)):
+        raise UnknownRecordError("invitation", email)
 
 
 def invited(store: Store, secret: str, now: datetime) -> Token:

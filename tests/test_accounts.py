@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 
@@ -123,6 +124,25 @@ def test_an_invited_firm_belongs_to_the_centre_of_its_party_and_a_system_adminis
 
 
 CTSP = Viewer("a", "centre-admin", centre="CTSP")
+
+
+@pytest.mark.parametrize(("viewer", "seen", "withdrawn"), [
+    (None, ["ctsp", "pabp", "root"], {"ctsp", "pabp", "root"}), (Viewer("s", "system-admin"), ["ctsp", "pabp", "root"], {"ctsp", "pabp", "root"}),
+    (CTSP, ["ctsp"], {"ctsp"}), (Viewer("r", "reader", centre="CTSP"), [], set()),
+])
+def test_an_invitation_is_withdrawn_by_who_manages_its_centre(people, viewer, seen, withdrawn):
+    asked = {"ctsp": ("reader", "CTSP"), "pabp": ("reader", "PABP"), "root": ("system-admin", None)}
+    made = {name: accounts.invite(people, accounts.Invitation(f"{name}@example.org", *place), NOW) for name, place in asked.items()}
+    for name, secret in made.items():
+        mail.queue(people, accounts.mail_key("invite", secret), f"{name}@example.org", Message("Your invitation"), Message("Your invitation"), "zh", NOW)
+    assert [t.email.split("@")[0] for t in accounts.invitations(people, viewer, NOW)] == seen
+    for name, secret in made.items():
+        with nullcontext() if name in withdrawn else pytest.raises(UnknownRecordError, match="no invitation with the id"):
+            accounts.withdraw(people, viewer, f" {name}@Example.org", NOW)
+        with pytest.raises(InputError, match="used up or too old") if name in withdrawn else nullcontext():
+            accounts.invited(people, secret, NOW)
+    assert {m.recipient.split("@")[0] for m in outbox.mails(people)} == set(asked) - withdrawn
+    assert accounts.invitations(people, None, NOW + timedelta(days=15)) == ()
 
 
 @pytest.mark.parametrize(("asked", "words"), [
@@ -338,7 +358,7 @@ def test_a_session_that_ended_is_not_written_again_and_what_is_over_is_swept(peo
     accounts.invite(people, accounts.Invitation("new@example.org", "firm", None, "P1"), NOW - timedelta(days=14))
     rows.sweep(people, NOW, NOW - timedelta(hours=8))
     assert [s.token_hash for s in rows.sessions_of(people, made.account_id)] == ["now"]
-    assert rows.waiting_token(people, "invite", "new@example.org") is None
+    assert rows.waiting_tokens(people, "invite", NOW - timedelta(days=20)) == ()
     rows.end_sessions(people, account_id=made.account_id)
     assert not rows.touch_session(people, "now", {"a": 1}, NOW)
     assert rows.session(people, "now") is None

@@ -108,6 +108,7 @@ TABLE = {
     "POST /account/password": "403 422 422 422 422 422 422 422 422",
     "POST /account/sessions/end": "403 302 302 302 302 302 302 302 302",
     "POST /accounts/invite": "403 403 403 403 403 422 422 403 422",
+    "POST /accounts/withdraw": "403 403 403 403 403 422 422 403 422",
     "POST /accounts/x/disable": "403 403 403 403 403 404 404 403 404",
 }
 
@@ -485,6 +486,20 @@ def test_an_invitation_is_made_shown_once_and_used(browser, site, store):
     made = accounts.by_email(store, email)
     assert (made.role, made.centre) == ("reader", "CTSP")
     assert other.get("/account").status_code == 200
+
+
+def test_an_invitation_is_withdrawn_on_the_page(browser, site):
+    sign_in(browser)
+    post(browser, "/accounts/invite", "/accounts", email="typo@example.org", role="reader")
+    link = browser.get("/accounts").text.split("http://127.0.0.1:8321")[1].split("<")[0].split('"')[0]
+    assert 'value="typo@example.org"' in browser.get("/accounts?lang=en").text
+    page = post(browser, "/accounts/withdraw", "/accounts", email="typo@example.org")
+    assert page.status_code == 302
+    shown = browser.get("/accounts").text
+    assert "The invitation of typo@example.org was withdrawn; its link opens nothing any more." in shown
+    assert 'value="typo@example.org"' not in shown
+    assert "used up or too old" in site.test_client().get(f"{link}?lang=en").text
+    assert post(browser, "/accounts/withdraw", "/accounts", email="typo@example.org").status_code == 422
 
 
 @pytest.mark.parametrize(("form", "words"), [

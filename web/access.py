@@ -295,6 +295,20 @@ def invite() -> Any:
     return redirect(url_for("access.accounts_list"))
 
 
+@pages.post("/accounts/withdraw")
+@allow("manage-accounts")
+def withdraw() -> Any:
+    """End an invitation to what the viewer manages."""
+    email = request.form.get("email", "")
+    try:
+        accounts.withdraw(store(), g.viewer, email, now())
+    except InputError as problem:
+        return _accounts_page(problem), 422
+    notice(Message("The invitation of {email} was withdrawn; its link opens nothing any more.",
+                   {"email": email}))
+    return redirect(url_for("access.accounts_list"))
+
+
 @pages.post("/accounts/<account_id>/<any(disable, enable):what>")
 @allow("manage-accounts")
 def set_active(account_id: str, what: str) -> Any:
@@ -320,6 +334,7 @@ def _accounts_page(problem: InputError | None = None) -> str:
              and (key != "system-admin" or g.viewer.role == "system-admin")}
     return render_template(
         "access_accounts.html", rows=_accounts(), roles=roles,
+        invited=accounts.invitations(store(), g.viewer, now()),
         parties=accounts.parties_for(store(), g.viewer),
         problem=problem and render(problem.message, lang), form=request.form)
 

@@ -53,6 +53,36 @@ def list_accounts(as_json: bool) -> None:
 
 
 @account.command()
+@json_option
+def invitations(as_json: bool) -> None:
+    """List the invitations that nobody has accepted yet."""
+    from matcher import accounts
+    from matcher.sessions import store_of
+
+    found = accounts.invitations(store_of(load_settings()), None, datetime.now(UTC))
+    rows = [{"email": t.email, **t.content, "until": t.expires} for t in found]
+    if as_json:
+        show_json(rows)
+    for row in [] if as_json else rows:
+        click.echo("  ".join(str(value or "–") for value in row.values()))
+
+
+@account.command()
+@click.argument("email")
+@json_option
+def withdraw(email: str, as_json: bool) -> None:
+    """End the invitation of EMAIL; its link opens nothing any more."""
+    from matcher import accounts
+    from matcher.sessions import store_of
+
+    accounts.withdraw(store_of(load_settings()), None, email, datetime.now(UTC))
+    if as_json:
+        show_json({"email": email, "withdrawn": True})
+        return
+    say("The invitation of {email} was withdrawn; its link opens nothing any more.", email=email)
+
+
+@account.command()
 @click.argument("email")
 @click.option("--enable", is_flag=True, help="Enable it again.")
 @json_option

@@ -247,12 +247,23 @@ def put_token(store: Store, token: Token, since: datetime | None = None) -> bool
     return True
 
 
-def waiting_token(store: Store, purpose: str, email: str) -> Token | None:
-    """Find the unused token of a purpose and an e-mail, expired or not."""
-    query = select(schema.tokens).filter_by(purpose=purpose, email=email, used=None)
+def waiting_tokens(store: Store, purpose: str, now: datetime) -> tuple[Token, ...]:
+    """Give the tokens of a purpose that are still good, by e-mail."""
+    query = select(schema.tokens).filter_by(purpose=purpose, used=None).where(
+        schema.tokens.c.expires > now).order_by(schema.tokens.c.email, schema.tokens.c.created)
     with store.reading() as connection:
-        row = connection.execute(query).mappings().first()
-    return None if row is None else _to(Token, row)
+        return tuple(_to(Token, row) for row in connection.execute(query).mappings())
+
+
+def drop_token(store: Store, token: Token, mail_key: str) -> bool:
+    """Delete an unused token and its mail, if that waits still; False where it was just used."""
+    outbox = schema.outbox.c
+    with store.writing() as connection:
+        gone = connection.execute(delete(schema.tokens).filter_by(
+            token_hash=token.token_hash, used=None)).rowcount
+        connection.execute(delete(schema.outbox).where(
+            outbox.key == mail_key, outbox.sent.is_(None)))
+    return bool(gone)
 
 
 def find_token(store: Store, secret: str, purpose: str, now: datetime) -> Token | None:
