@@ -35,7 +35,7 @@ PAIRS_SHOWN = 3
 ANSWERED = 0.7
 LEAST_RAISE = 0.1
 # What a form is filled in with and headings answer each other perfectly, and tell nothing.
-_ADDRESS = re.compile(r"\S+@\S+|https?://\S+|www\.\S+|\(?(?:\+\d{2,3}[-\s)]*|0)\d{1,3}[-\s)]\s*"
+_ADDRESS = re.compile(r"(?<!\S)\S+@\S+|https?://\S+|www\.\S+|\(?(?:\+\d{2,3}[-\s)]*|0)\d{1,3}[-\s)]\s*"
                       r"\d{3,4}[-\s]?\d{3,4}|09\d{8}")
 _EMPTY = re.compile(r".*[:：]|【[^】]*】|(?:無|略|不限|同上|如附件|待議|面議|n/?a|none|tbd)[.。]?",
                     re.IGNORECASE)
