@@ -35,10 +35,10 @@ PAIRS_SHOWN = 3
 ANSWERED = 0.7
 LEAST_RAISE = 0.1
 # What a form is filled in with and headings answer each other perfectly, and tell nothing.
-_ADDRESS = re.compile(r"(?<!\S)\S+@\S+|https?://\S+|www\.\S+|\(?(?:\+\d{2,3}[-\s)]*|0)\d{1,3}[-\s)]\s*"
-                      r"\d{3,4}[-\s]?\d{3,4}|09\d{8}")
-_EMPTY = re.compile(r".*[:：]|【[^】]*】|(?:無|略|不限|同上|如附件|待議|面議|n/?a|none|tbd)[.。]?",
-                    re.IGNORECASE)
+_ADDRESS = re.compile(r"(?<!\S)\S+@\S+|https?://\S+|www\.\S+|(?<![\d.,])(?:09\d{8}|\(?(?:\+\d{2,3}[-\s)]*|0)"
+                      r"\d{1,3}[-\s)]\s*\d{3,4}[-\s]?\d{3,4})(?!\d)")
+_EMPTY = re.compile(r".{0,12}[:：]|【[^】]*】|"
+                    r"(?:無|略|不限|同上|如附件|待議|面議|n/?a|none|tbd)[.。]?", re.IGNORECASE)
 LEAST_BESIDE_ADDRESS = 9
 PASTED = Message("the need stands in this offer's text word for word; those sentences do not count")
 MARKED = Message("the need stands in this offer's text word for word")

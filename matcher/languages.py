@@ -63,6 +63,8 @@ _MALAY = frozenset(
     "kerana jika ketika setelah selepas sebelum sehingga hingga sampai bahwa bahawa agar supaya "
     "namun tetapi semua satu dua tiga ingin mahu mencari membutuhkan memerlukan menggunakan "
     "tersebut berbasis para".split())
+# These stand in English titles too (DI water, agar plate): they count beside another word only.
+_UNSURE = frozenset("di ke ada para agar satu".split())
 _ENGLISH = frozenset(
     "a an and are as at be by for from in is it of on or our that the their this to was we were "
     "with".split())
@@ -140,6 +142,8 @@ def _detect_latin(text: str, latin: int) -> str:
         return "vi"
     words = _WORD.findall(text.lower())
     malay = sum(word in _MALAY for word in words)
+    if not _MALAY.difference(_UNSURE).intersection(words):
+        return "en"
     if malay * 12 < max(len(words), 1) or malay <= sum(word in _ENGLISH for word in words):
         return "en"
     malaysian = sum(word in _MALAYSIAN for word in words)
@@ -173,19 +177,25 @@ def _split_line(line: str) -> Iterator[str]:
             if _GOES_ON.search(before):
                 continue
             mark = _LIST_NUMBER.search(before)
-            if mark and (mark["first"] or int(mark["number"]) == number + 1 > 1):
+            if mark and _counts_on(mark, number):
                 number, cut = int(mark["number"]), end.start() - len(mark["number"])
         yield line[start:cut]
         start = cut
     yield line[start:]
 
 
+def _counts_on(mark: re.Match[str], before: int) -> bool:
+    """Say whether a number goes on a list: at a line's beginning any, else the next one."""
+    found, first = int(mark["number"]), mark["first"] or ""
+    return first.startswith("\n") or (found == before + 1 and (bool(first) or found > 1))
+
+
 def _shorten(sentence: str, longest: int) -> list[str]:
     """Cut an over-long sentence at commas or spaces (Thai writes no full stop)."""
     if len(sentence) <= longest:
         return [sentence]
-    cut = max((pause.start() for pause in _PAUSE.finditer(sentence, longest // 3, longest)),
-              default=longest - 1) + 1
+    pauses = (p.start() for p in _PAUSE.finditer(sentence, longest // 3, longest + 1))
+    cut = max((place for place in pauses if place < longest), default=longest - 1) + 1
     return [sentence[:cut].strip(), *_shorten(sentence[cut:].strip(), longest)]
 
 

@@ -31,6 +31,7 @@ from matcher.vocabulary import Need, Offer
 PORTION = 2000
 SENTENCES_KEPT = 100_000
 REMEMBERED = 64
+ATTEMPTS = 5
 Progress = Callable[[str, int, int], None]
 T = TypeVar("T")
 
@@ -59,6 +60,7 @@ class Workspace:
         self._pool: tuple[object, Pool] | None = None
         self._sentences: dict[str, Floats] = {}
         self._unkept: set[str] = set()
+        self._unstored: set[tuple[str, str]] = set()
         self._remembered: dict[object, Any] = {}
         self._lock = RLock()
         self.encoded = 0
@@ -85,6 +87,7 @@ class Workspace:
         other = self.with_encoder(self.encoder)
         other.ranker, other._vectors, other._pool = ranker, self._vectors, self._pool
         other._sentences, other._unkept = self._sentences, self._unkept
+        other._unstored = self._unstored
         return other
 
     def remember(self, key: object, make: Callable[[], T]) -> T:
@@ -97,9 +100,16 @@ class Workspace:
             return self._remembered[key]  # type: ignore[no-any-return]
 
     def prepare(self, progress: Progress = silent) -> None:
-        """Encode everything stored, offers with their evidence and needs."""
-        self.pool(progress)
-        self.embed([need.text for need in self.store.needs()], "query", progress)
+        """Encode everything stored, offers with their evidence and needs.
+
+        Once more where something was erased meanwhile: see ``Store.put_vectors``.
+        """
+        for _ in range(ATTEMPTS):
+            self.pool(progress)
+            self.embed([need.text for need in self.store.needs()], "query", progress)
+            if not self._unstored:
+                return
+            self._pool = None
 
     def pool(self, progress: Progress = silent) -> Pool:
         """Give all offers with their texts as of the store's present snapshot."""
@@ -129,7 +139,11 @@ class Workspace:
             missing = [key for key in keys if (role, key) not in self._vectors]
             self._recall(role, missing)
             new = {key: keys[key] for key in missing if (role, key) not in self._vectors}
-            self._encode(role, new, progress, since)
+            late = [key for key in keys if (role, key) in self._unstored]
+            if late or new:
+                since = self.store.last_erasure() if since is None else since
+                self._store(role, late, since)
+                self._encode(role, new, progress, since)
         # Half the time of ``np.stack``, which first makes a matrix of each row.
         rows = np.concatenate([self._vectors[role, key] for key in hashes])
         return rows.reshape(len(hashes), self.encoder.dimensions)
@@ -139,19 +153,29 @@ class Workspace:
         found = self.store.vectors(f"{self.encoder.revision}/{role}", hashes)
         self._vectors.update({(role, key): vector for key, vector in found.items()})
 
-    def _encode(self, role: str, texts: Mapping[str, str], progress: Progress,
-                since: str | None) -> None:
+    def _encode(self, role: str, texts: Mapping[str, str], progress: Progress, since: str) -> None:
         """Encode new texts in portions, each stored at once, so that a stop loses little."""
-        since = self.store.last_erasure() if texts and since is None else since
         encode = self.encoder.encode_query if role == "query" else self.encoder.encode_document
         waiting = sorted(texts)
         for start in range(0, len(waiting), PORTION):
             portion = waiting[start : start + PORTION]
-            fresh = dict(zip(portion, encode([texts[k] for k in portion]), strict=True))
-            self.store.put_vectors(f"{self.encoder.revision}/{role}", fresh, since)
-            self._vectors.update({(role, key): vector for key, vector in fresh.items()})
+            fresh = encode([texts[key] for key in portion])
+            self._vectors.update(((role, key), row)
+                                 for key, row in zip(portion, fresh, strict=True))
+            self._store(role, portion, since)
             self.encoded += len(fresh)
             progress("encode", min(start + PORTION, len(waiting)), len(waiting))
+
+    def _store(self, role: str, hashes: Sequence[str], since: str) -> None:
+        """Store vectors; those kept back after an erasure are tried again when asked for anew."""
+        if not hashes:
+            return
+        rows = {key: self._vectors[role, key] for key in hashes}
+        names = {(role, key) for key in hashes}
+        if self.store.put_vectors(f"{self.encoder.revision}/{role}", rows, since):
+            self._unstored -= names
+        else:
+            self._unstored |= names
 
     def read(self, texts: Sequence[str], progress: Progress = silent,
              since: str | None = None) -> list[ReadText]:

@@ -20,6 +20,8 @@ from matcher.vocabulary import Message
     ("Syarikat kami mencari ujian untuk bateri yang boleh dikitar semula", "ms"),
     ("・提升良率\n・降低成本", "zh"), ("石斑魚・鰻魚ー養殖", "zh"),
     (unicodedata.normalize("NFD", "Cảm biến đo chất lượng nước"), "vi"),
+    ("DI water treatment system", "en"), ("Agar plate colony counting", "en"), ("Para-xylene recovery", "en"),
+    ("ADA compliance tools", "en"), ("Alat uji dan sensor di tambak", "id"),
     ("Mencari mitra pengujian vaksin kerapu di tambak Situbondo", "id"),
     ("Kami mencari penyelesaian untuk mengesan penyakit udang secara automatik", "ms"),
     ("Dr. Di Wang of Universitas Riset dan Teknologi tests a lens for us", "en"),
@@ -37,6 +39,8 @@ def test_detect(text, language):
     ("1. 提升良率\n2. Cut cost", ("1. 提升良率", "2. Cut cost")),
     ("需求：1. 提升良率 2. 降低成本", ("需求：", "1. 提升良率", "2. 降低成本")),
     ("A. GaN\nIV. SiC\n1.2. AlN\n3.\n-----", ("A. GaN", "IV. SiC", "1.2. AlN")),
+    ("Result: 12. The next test failed.", ("Result: 12.", "The next test failed.")),
+    ("良率：95. 成本：10. 其他", ("良率：95.", "成本：10.", "其他")),
     ("We are in phase 1. Phase 2 comes.", ("We are in phase 1.", "Phase 2 comes.")),
     ("他說「好。」我們（如附件。）做！！真的", ("他說「好。」", "我們（如附件。）", "做！！", "真的")),
     ("Dr. Wang of the U.S. FDA tests e.g. GaN vs. SiC. (See below.) We help.",
@@ -53,6 +57,7 @@ def test_an_overlong_sentence_is_cut_but_nothing_is_lost():
 
 def test_an_overlong_sentence_is_not_cut_within_a_number():
     assert sentences("x" * 100 + ",y" + "1,234" * 40)[0] == "x" * 100 + ","
+    assert sentences("x" * 200 + ",y" + "z" * 37 + ",234 rpm")[0] == "x" * 200 + ","
 
 
 @pytest.mark.parametrize(("text", "found"), [

@@ -198,6 +198,13 @@ def test_of_two_that_decide_on_the_same_sight_one_does(store):
         assert sum(numbers is None for numbers in found) == 1, found
 
 
+def test_a_writer_waits_for_another_but_not_without_end(store, monkeypatch):
+    monkeypatch.setattr("matcher.store.database.BUSY_TIMEOUT_MS", 200)
+    with store.writing(), pytest.raises(StoreError, match="another program is writing"):
+        store.put(needs=NEEDS)
+    store.put(needs=NEEDS)
+
+
 def test_a_list_shown_to_two_at_once_is_logged_once(space):
     lists = [next(workflow.match(space, needs=["N1"], day=DAY + timedelta(days=n))) for n in range(6)]
     for found in lists:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import replace
@@ -184,7 +186,10 @@ def test_a_text_that_names_nobody_is_not_warned_of(text):
 
 def test_a_long_run_of_letters_is_read_at_once():
     """A draft may hold a million characters; these took half an hour, in which no page was answered."""
-    assert profiles.naming_problems("a" * 200_000, PARTIES[0], {}) == ()
+    program = ("from matcher import profiles\nfrom matcher.vocabulary import Party\n"
+               "print(profiles.naming_problems('a' * 200_000, Party('P', 'Acme', 'firm'), {}))")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.stdout, done.stderr) == ("()\n", "")
 
 
 # ---- consent ----------------------------------------------------------------------------------
@@ -540,8 +545,29 @@ def test_what_is_erased_while_texts_are_read_leaves_no_vector_and_no_reading(tmp
     with view(home) as store:
         assert len(space.over(store).pool().offers) == 2  # as the store stood then
     assert (home.vector_counts(), readings(home, rules(), [text_hash("第一句。")])) == ({}, {})
-    workflow.Workspace(home, load_encoder(), load_ranker()).pool()
-    assert sum(home.vector_counts().values()) == 1
+    later = space.over(home)
+    later.prepare()  # of what is left nothing is encoded again
+    assert (later.encoded, sum(home.vector_counts().values())) == (0, 1)
+
+
+def test_an_erasure_while_all_is_encoded_keeps_the_work_that_was_done(tmp_path, monkeypatch):
+    home = open_store(f"sqlite:///{tmp_path}/matcher.db")
+    home.put(offers=[Offer(f"O{n}", description=f"第 {n} 句。") for n in range(6)], needs=[Need("N", description="需求。")])
+    monkeypatch.setattr("matcher.workspace.PORTION", 2)
+    space = workflow.Workspace(home, load_encoder(), load_ranker())
+    encode = space.encoder.encode_document
+
+    def erase_once(texts):
+        if home.last_erasure() == "0" and space.encoded == 2:
+            with home.writing() as connection:
+                erasure.remove_records(connection, {"offer": ["O0"]})
+        return encode(texts)
+
+    monkeypatch.setattr(space.encoder, "encode_document", erase_once)
+    space.prepare()
+    assert space.encoded == 7
+    assert home.vector_counts() == {f"{space.encoder.revision}/document": 5, f"{space.encoder.revision}/query": 1}
+    assert home.vectors(f"{space.encoder.revision}/document", [text_hash("第 0 句。")]) == {}
 
 
 def test_of_colleagues_who_go_at_once_the_last_takes_the_party_along(home):

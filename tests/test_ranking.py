@@ -214,6 +214,8 @@ FORM = "技術說明：\n以浸泡方式免疫石斑魚苗，存活率提高到 
     ("石斑魚苗感染病毒大量死亡，急需浸泡疫苗，意者請洽 lin@example.org。", "N/A",
      ["石斑魚苗感染病毒大量死亡，急需浸泡疫苗，意者請洽 lin@example.org。"]),
     ("需求說明：", "", ["需求說明："]),
+    ("尋找治療石斑魚苗病毒感染的浸泡疫苗廠商，條件如下：", "", ["尋找治療石斑魚苗病毒感染的浸泡疫苗廠商，條件如下："]),
+    ("石斑魚苗用，黏度 5000-100000 cP，孔徑 100 200 400 nm。", "", ["石斑魚苗用，黏度 5000-100000 cP，孔徑 100 200 400 nm。"]),
 ])
 def test_headings_addresses_and_empty_answers_are_no_evidence(description, requirements, asked):
     pool = pool_of((Offer("A", "石斑魚疫苗", FORM),), ())

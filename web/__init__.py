@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from typing import Any
 
 from flask import Flask, abort, current_app, render_template, request
@@ -105,7 +106,11 @@ def secret_key(settings: Settings) -> str:
         part = file.with_name(f"secret_key.{os.getpid()}.part")
         part.touch(0o600)
         part.write_text(secrets.token_hex(32), "utf-8")
-        part.replace(file)
+        if file.is_file():
+            file.unlink()
+        with suppress(FileExistsError):  # of programs that start at once one makes the key
+            os.link(part, file)
+        part.unlink()
     return file.read_text("utf-8").strip()
 
 

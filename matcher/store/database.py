@@ -24,6 +24,7 @@ WRITERS_LOCK = 4_823_977_120
 MIGRATIONS = Path(__file__).parent / "migrations"
 _CAUSES = (
     ("locked", "another program is writing; try again in a moment"),
+    ("lock timeout", "another program is writing; try again in a moment"),
     ("readonly", "it is read-only; check its permissions"),
     ("not a database", "the file is not a database"),
     ("full", "the disk is full"),
@@ -99,6 +100,7 @@ def _begin_sqlite(connection: Any) -> None:
 def _begin_postgresql(connection: Connection) -> None:
     """Begin: a writer waits for its turn, so that what it looked at holds until it has written."""
     if connection.get_execution_options().get("writing", False):
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {BUSY_TIMEOUT_MS}")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})")
 
 

@@ -259,20 +259,21 @@ class Store:
                     for row in rows_by_key(connection, query, hashes)}
 
     def put_vectors(self, encoder: str, vectors: Mapping[str, Floats],
-                    since: str | None = None) -> None:
+                    since: str | None = None) -> bool:
         """Store vectors by text hash; all of one encoder must have one length d.
 
-        Nothing is stored where another erasure followed ``since``, the last one when the texts
-        were read: one of them may be gone. Raises ``StoreError`` when a vector has another length
-        than those stored.
+        False, and nothing is stored, where another erasure followed ``since``, the last one when
+        the texts were read: one of them may be gone. Raises ``StoreError`` when a vector has
+        another length than those stored.
         """
         rows = [{"encoder": encoder, "hash": key, "dimensions": len(v),
                  "content": np.asarray(v, "<f4").tobytes()} for key, v in vectors.items()]
         with self.writing() as connection:
             if since not in (None, mark_of(connection, ERASED)):
-                return
+                return False
             _check_dimensions(connection, encoder, {len(v) for v in vectors.values()})
             put_missing(connection, schema.vectors, rows)
+        return True
 
     def drop_vectors(self, hashes: Iterable[str]) -> None:
         """Delete the vectors of some texts, of whatever encoder."""
