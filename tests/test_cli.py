@@ -74,7 +74,7 @@ def test_every_help_text_and_setting_has_a_chinese_translation():
     (("why", "N1"), 2, ("錯誤：缺少引數 'OFFER'",)),
     (("assign", "--force", "N1"), 2, ("錯誤：選項 '--force' 需要 2 個內容。",)),
     (("report", "show"), 2, ("錯誤：缺少引數 'REPORT_ID'",)),
-    (("config", "show"), 0, ("預設           每筆需求顯示的媒合數", "環境變數")),
+    (("config", "show"), 0, ("預設           每項需求顯示的媒合數", "環境變數")),
     (("ranker", "back"), 2, ("沒有先前的排序模型；維持使用中的排序模型。",)),
     (("report", "frob"), 2, ("錯誤：沒有 'frob' 這個指令。",)),
 ], ids=lambda v: "-".join(map(str, v)) if isinstance(v, tuple) else str(v))
@@ -317,3 +317,13 @@ def test_a_progress_line_knows_the_time_left_from_the_pace_so_far():
     bar = Bar()
     assert [bar.seconds_left("match", done, 10, now) for done, now in ((1, 5.0), (2, 7.0), (6, 15.0), (10, 23.0), (1, 50.0))] == [
         None, 16, 8, None, None]
+
+
+def test_an_invitation_is_listed_and_withdrawn(filled):
+    assert filled("account", "invite", "mei@example.org", "--role", "reader", "--centre", "CTSP").exit_code == 0
+    assert filled("account", "invitations").output.startswith("mei@example.org  reader  CTSP  –  –  ")
+    assert [(r["email"], r["role"]) for r in json.loads(filled("account", "invitations", "--json").output)] == [("mei@example.org", "reader")]
+    said = [filled("account", "withdraw", "mei@example.org").output for _ in range(2)]
+    assert said == ["The invitation of mei@example.org was withdrawn; its link opens nothing any more.\n",
+                    "There is no invitation with the id “mei@example.org”.\n"]
+    assert filled("account", "invitations").output == ""
