@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from matcher.errors import InputError, MatcherError
 from matcher.features import FEATURES
+from matcher.pool import Pool
 from matcher.ranker import Ranker
 from matcher.ranking import Ranking, rescore
 from matcher.vocabulary import MatchList, Need, Offer
@@ -59,8 +60,8 @@ class View:
 
     @property
     def is_of_place(self) -> bool:
-        """Say whether this view asks where offers are."""
-        return bool(self.counties or self.within_km or self.order == "near")
+        """Say whether this view asks where offers are, or lets their nearness weigh otherwise."""
+        return bool(self.counties or self.within_km or self.order == "near" or self.strengths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def view_list(workspace: Workspace, need: Need, view: View, *, top: int, day: da
               placeless: Set[str] = frozenset()) -> Viewed:
     """Show a need's list under a view, explained, with the places of the plain list.
 
-    Filters and order treat ``placeless`` offers as those whose place nobody knows.
+    Filters, order and strengths treat ``placeless`` offers as those whose place nobody knows.
     """
     ranking = kept_ranking(workspace, need, day)
     run = make_run(workspace, [need], day, top)
@@ -120,7 +121,8 @@ def view_list(workspace: Workspace, need: Need, view: View, *, top: int, day: da
         return Viewed(plain, places)
     other = workspace.with_ranker(strengthen(workspace.ranker, view.strengths))
     shown = _passes(workspace.pool().offers, ranking.distance_km, view, placeless)
-    changed = rescore(ranking, workspace.pool(), other.ranker)
+    changed = rescore(_without_places(ranking, workspace.pool(), placeless), workspace.pool(),
+                      other.ranker)
     changed = replace(changed, order=changed.order[shown[changed.order]])
     found = _ordered(list_of(other, changed, run, top), view.order, placeless)
     return Viewed(found, {m.offer_id: places.get(m.offer_id) for m in found.matches},
@@ -138,6 +140,15 @@ def strengthen(ranker: Ranker, strengths: Mapping[str, float]) -> Ranker:
     """Give a ranker whose weights are multiplied; the intercept stays."""
     weights = {f.key: ranker.weight(f) * strengths.get(f.key, 1.0) for f in FEATURES}
     return replace(ranker, weights=weights)
+
+
+def _without_places(ranking: Ranking, pool: Pool, placeless: Set[str]) -> Ranking:
+    """Give a ranking in which the nearness of some offers is neutral: else scores would tell it."""
+    if not placeless:
+        return ranking
+    hidden = np.array([offer.offer_id in placeless for offer in pool.offers], bool)
+    nearness = np.where(hidden, np.float32(0.5), ranking.features["nearness"])
+    return replace(ranking, features={**ranking.features, "nearness": nearness})
 
 
 def _passes(offers: tuple[Offer, ...], distance_km: NDArray[np.float32], view: View,

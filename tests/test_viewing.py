@@ -57,6 +57,20 @@ def test_an_offer_of_unknown_place_is_not_within_any_distance_and_comes_last_by_
     assert ids(view_list(space, need, View(within_km=30), top=10, day=DAY)) == ["O3"]
 
 
+def test_strengths_tell_nothing_of_a_place_that_is_kept_back(space, need):
+    """With the other weights at 0 a score would tell how near an offer is."""
+    view, found = View(dict.fromkeys(("affinity", "theme", "trl"), 0.0) | {"nearness": 3.0}), {}
+    for centre, county in (("CTSP", "臺中市"), ("PABP", "屏東縣")):
+        space.store.put(offers=[replace(space.store.offer("O1"), centre=centre, county=county)])
+        for placeless in (frozenset(), frozenset({"O1"})):
+            viewed = view_list(space, need, view, top=10, day=DAY, placeless=placeless)
+            row = next(m for m in viewed.found.matches if m.offer_id == "O1")
+            found[centre, bool(placeless)] = (round(row.score, 6), round(row.features["nearness"], 2))
+    assert found["CTSP", True] == found["PABP", True]
+    assert [found[c, p][1] for c, p in (("CTSP", True), ("CTSP", False), ("PABP", False))] == [0.5, 1.0, 0.2]
+    assert found["CTSP", False][0] > found["PABP", False][0]
+
+
 def test_the_nearest_come_first_with_their_ranks_by_score(space, need):
     space.store.put(needs=[replace(need, centre="PABP", county="屏東縣")])
     viewed = view_list(space, space.store.need("N1"), View(order="near"), top=10, day=DAY)

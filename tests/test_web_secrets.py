@@ -11,6 +11,7 @@ from conftest import EVIDENCE, NEEDS, NOW, OFFERS, PARTIES, signed_in
 from matcher import workflow
 from matcher.access import Viewer
 from matcher.decisions import Change, decide
+from matcher.features import FEATURES
 from matcher.settings import load_settings
 from matcher.store import open_store, schema
 from web import create_app
@@ -92,7 +93,12 @@ def test_a_firm_is_told_neither_place_nor_distance_of_an_offer_that_keeps_its_co
         assert ("1. 工具機熱誤差建模" in page) == (km is not None)  # on the map
         assert client.get("/needs/N1.json").json[0]["distance_km"] == km
         assert (client.get("/needs/N1.json").json[0]["nearness"] is None) == (km is None)
-        assert ("地理鄰近</th>" in re.findall(r'(?s)id="m-O1".*?</article>', page)[0]) == (km is not None)
+        row, other = client.get("/needs/N1.json").json[:2]
+        assert {row[f.key] is None for f in FEATURES} == {km is None}  # the rest and the score would tell it
+        assert (row["score"] == round(row["score"], 2)) == (km is None)
+        assert None not in {other[f.key] for f in FEATURES}
+        for label in ("地理鄰近</th>", "文意相近度</th>"):
+            assert (label in re.findall(r'(?s)id="m-O1".*?</article>', page)[0]) == (km is not None)
         for asked, order in (("counties=臺中市", ["O1"]), ("km=9", ["O1"]), ("order=near", ["O1", "O2"]), ("order=near&km=999", ["O1", "O2"])):
             kept = order if km is not None else [o for o in order if o != "O1"] + ["O1"] * (asked == "order=near")
             assert re.findall(r'id="m-(O\d)"', client.get(f"/needs/N1?{asked}").text) == kept, asked

@@ -196,8 +196,13 @@ def _row_for_firm(row: dict[str, Any], match: Match) -> dict[str, Any]:
     told = {**row, "offer_title": facts["title"], "party": facts["party"] or "",
             "need_sentence": pair and pair.need_sentence, "evidence": pair and pair.offer_sentence,
             "evidence_id": pair and pair.evidence_id,
-            **({} if facts["is_placed"] else {"distance_km": None, "nearness": None})}
+            **({} if facts["is_placed"] else _untold(row))}
     return {key: value for key, value in told.items() if key != "run_id"}
+
+
+def _untold(row: dict[str, Any]) -> dict[str, Any]:
+    """Give what takes the place of cells that would tell, alone or together, where an offer is."""
+    return {"distance_km": None, "score": round(row["score"], 2)} | {f.key: None for f in FEATURES}
 
 
 def _view() -> viewing.View:
@@ -265,7 +270,7 @@ def card(match: Match, moved: int | None = 0) -> dict[str, Any]:
     facts = offer_facts(offer)
     return {**facts, "match": match, "moved": moved,
             "distance": far(match.distance_km, lang) if facts["is_placed"] else None,
-            "bars": _bars(match, lang, () if facts["is_placed"] else ("nearness",)),
+            "bars": _bars(match, lang) if facts["is_placed"] else [],
             "raises": [render(message, lang) for message in match.raises],
             "warnings": [render(message, lang) for message in match.warnings]}
 
@@ -278,11 +283,11 @@ def far(distance_km: float | None, lang: str) -> str | None:
     return translate(text, lang).format(km=f"{distance_km:.0f}")
 
 
-def _bars(match: Match, lang: str, closed: tuple[str, ...]) -> list[dict[str, Any]]:
+def _bars(match: Match, lang: str) -> list[dict[str, Any]]:
     largest = max((abs(v) for v in match.contributions.values()), default=0) or 1
     return [{"label": f.label[lang], "value": match.contributions[f.key],
              "width": round(50 * abs(match.contributions[f.key]) / largest)}
-            for f in FEATURES if f.key not in closed]
+            for f in FEATURES]
 
 
 def _shown(offer: Offer) -> dict[str, Any] | None:
