@@ -64,10 +64,10 @@ def test_needs_kept_out_are_never_learned_from(space):
 
 @pytest.fixture
 def judged(tmp_path, space):
-    """A space with two needs of the sample and their judged pairs alone, to add to."""
+    """A space with two needs of the sample, their offers and judged pairs alone, to add to."""
     store, sample = open_store(f"sqlite:///{tmp_path / 'matcher.db'}"), demonstration.read_sample()
-    store.put(**{what: sample[what] for what in ("parties", "offers")},
-              needs=[n for n in sample["needs"] if n.need_id in ("N001", "N002")],
+    store.put(parties=sample["parties"], needs=[n for n in sample["needs"] if n.need_id in ("N001", "N002")],
+              offers=[o for o in sample["offers"] if o.offer_id.startswith(("O001", "O002"))],
               judged=[JudgedPair("N001", "O001A", 3, "a", DAY), JudgedPair("N002", "O002A", 2, "a", DAY)])
     return workflow.Workspace(store, space.encoder, space.ranker)
 
