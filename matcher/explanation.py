@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import compress
 from math import isfinite
 
@@ -72,7 +72,7 @@ class Comparison:
 
     def pairs(self, most: int = PAIRS_SHOWN) -> tuple[EvidencePair, ...]:
         """Give the nearest pairs, best first, no sentence of either side twice."""
-        left = self.cosines.copy()
+        left, said = self.cosines.copy(), np.array([s for _, s in self.found], object)
         pairs: list[EvidencePair] = []
         while left.size and len(pairs) < most:
             row, column = divmod(int(left.argmax()), left.shape[1])
@@ -83,7 +83,7 @@ class Comparison:
             pairs.append(EvidencePair(self.asked[row], sentence, cosine, text.evidence_id,
                                       detect(sentence)))
             left[row, :] = -np.inf
-            left[:, [one == sentence for _, one in self.found]] = -np.inf
+            left[:, said == sentence] = -np.inf
         return tuple(pairs)
 
 
@@ -204,6 +204,7 @@ def need_sentences(need: Need) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))[:SENTENCES_READ]
 
 
+@lru_cache(maxsize=20_000)  # the best offers of a centre stand in many lists
 def _quotable(text: str) -> tuple[str, ...]:
     return (_telling(text) or sentences(text))[:SENTENCES_READ]
 
