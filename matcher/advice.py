@@ -17,9 +17,9 @@ from matcher.insight import (
     form_team,
 )
 from matcher.pool import Pool
-from matcher.ranking import Ranking, exclusions, reaches
+from matcher.ranking import Ranking, exclusions, reaches, reaches_centre
 from matcher.vocabulary import Match, Message, Need, Offer
-from matcher.workflow import circumstances_of, rank_one
+from matcher.workflow import circumstances_of, match_text, rank_one
 from matcher.workspace import Workspace
 
 CANDIDATES = 60
@@ -45,9 +45,12 @@ class Why:
         return not reaches(self.offer, self.need)
 
 
-def reaches_centre(offer: Offer, centre: str | None) -> bool:
-    """Say whether an offer may be matched with some need of a centre; None: of no centre."""
-    return reaches(offer, Need("–", centre=centre))
+def found_by(workspace: Workspace, draft: Need, centre: str | None, top: int, day: date
+             ) -> tuple[Match, ...]:
+    """List what a draft would find among the offers that reach ``centre``: it may name any."""
+    found = match_text(workspace, draft.text, centre=draft.centre, top=top, day=day)
+    offers = {offer.offer_id: offer for offer in workspace.pool().offers}
+    return tuple(m for m in found.matches if reaches_centre(offers[m.offer_id], centre))
 
 
 def why(workspace: Workspace, need_id: str, offer_id: str, day: date) -> Why:

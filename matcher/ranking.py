@@ -316,7 +316,12 @@ def exclusions(need: Need, offer: Offer, day: date | None,
 
 def reaches(offer: Offer, need: Need) -> bool:
     """An offer kept to its own centre is seen by that centre's needs only."""
-    return offer.reach != "centre" or offer.centre is None or offer.centre == need.centre
+    return reaches_centre(offer, need.centre)
+
+
+def reaches_centre(offer: Offer, centre: str | None) -> bool:
+    """Say whether an offer may be matched with some need of a centre; None: of no centre."""
+    return offer.reach != "centre" or offer.centre is None or offer.centre == centre
 
 
 def in_conflict(one: str | None, other: str | None, banned: Container[tuple[str, str]]) -> bool:

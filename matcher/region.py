@@ -11,6 +11,7 @@ from matcher.access import Viewer, demand
 from matcher.decisions import board, latest_stages
 from matcher.insight.overview import Gap, funnel, histogram, theme_gaps, theme_matrix
 from matcher.profiles import drafts_to_review
+from matcher.ranking import reaches_centre
 from matcher.reference import centres, counties
 from matcher.store.overview import best_of_last_lists, listed_pairs
 from matcher.vocabulary import Need, is_open
@@ -59,7 +60,7 @@ def overview(workspace: Workspace, viewer: Viewer, centre: str | None,
         len(needs), len(offers),
         theme_gaps([n for n in needs if is_open(n.valid_from, n.valid_to, day)],
                    [o for o in offers if is_open(o.valid_from, o.valid_to, day)
-                    and (o.reach != "centre" or o.centre is None or centre in (None, o.centre))]),
+                    and (centre is None or reaches_centre(o, centre))]),
         dict(theme_matrix((asked[n], given[o]) for n, o, _ in listed)),
         funnel(latest_stages(store, centre)), histogram(score for *_, score in listed),
         _points(Counter(n.centre for n in needs), Counter(o.centre for o in offers),

@@ -120,11 +120,11 @@ def view_list(workspace: Workspace, need: Need, view: View, *, top: int, day: da
     if view.is_plain:
         return Viewed(plain, places)
     other = workspace.with_ranker(strengthen(workspace.ranker, view.strengths))
-    shown = _passes(workspace.pool().offers, ranking.distance_km, view, placeless)
-    changed = rescore(_without_places(ranking, workspace.pool(), placeless), workspace.pool(),
-                      other.ranker)
+    seen = _without_places(ranking, workspace.pool(), placeless)
+    shown = _passes(workspace.pool().offers, seen.distance_km, view, placeless)
+    changed = rescore(seen, workspace.pool(), other.ranker)
     changed = replace(changed, order=changed.order[shown[changed.order]])
-    found = _ordered(list_of(other, changed, run, top), view.order, placeless)
+    found = _ordered(list_of(other, changed, run, top), view.order)
     return Viewed(found, {m.offer_id: places.get(m.offer_id) for m in found.matches},
                   int((ranking.eligible & ~shown).sum()))
 
@@ -143,12 +143,14 @@ def strengthen(ranker: Ranker, strengths: Mapping[str, float]) -> Ranker:
 
 
 def _without_places(ranking: Ranking, pool: Pool, placeless: Set[str]) -> Ranking:
-    """Give a ranking in which the nearness of some offers is neutral: else scores would tell it."""
+    """Give a ranking that knows no place of some offers: scores and order would tell it."""
     if not placeless:
         return ranking
     hidden = np.array([offer.offer_id in placeless for offer in pool.offers], bool)
     nearness = np.where(hidden, np.float32(0.5), ranking.features["nearness"])
-    return replace(ranking, features={**ranking.features, "nearness": nearness})
+    distance = np.where(hidden, np.float32(np.nan), ranking.distance_km)
+    return replace(ranking, features={**ranking.features, "nearness": nearness},
+                   distance_km=distance)
 
 
 def _passes(offers: tuple[Offer, ...], distance_km: NDArray[np.float32], view: View,
@@ -156,17 +158,17 @@ def _passes(offers: tuple[Offer, ...], distance_km: NDArray[np.float32], view: V
     passing = np.array([_passes_one(offer, view) for offer in offers], bool)
     if view.within_km is not None:
         passing &= distance_km <= view.within_km
-    if view.counties or view.within_km is not None:
+    if view.counties:
         passing &= np.array([offer.offer_id not in placeless for offer in offers], bool)
     return passing
 
 
-def _ordered(found: MatchList, order: str, placeless: Set[str]) -> MatchList:
+def _ordered(found: MatchList, order: str) -> MatchList:
     """Put the nearest first, those of unknown place last; of two as near the better one."""
     if order != "near":
         return found
     return replace(found, matches=tuple(sorted(found.matches, key=lambda m: (
-        math.inf if m.distance_km is None or m.offer_id in placeless else m.distance_km, m.rank))))
+        math.inf if m.distance_km is None else m.distance_km, m.rank))))
 
 
 def _passes_one(offer: Offer, view: View) -> bool:

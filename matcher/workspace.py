@@ -105,11 +105,14 @@ class Workspace:
         Once more where something was erased meanwhile: see ``Store.put_vectors``.
         """
         for _ in range(ATTEMPTS):
+            since = self.store.last_erasure()
+            if self._unstored:
+                self._pool = None
             self.pool(progress)
             self.embed([need.text for need in self.store.needs()], "query", progress)
-            if not self._unstored:
+            if self.store.last_erasure() == since:
+                self._unstored.clear()  # what nobody asked for again is of texts that are gone
                 return
-            self._pool = None
 
     def pool(self, progress: Progress = silent) -> Pool:
         """Give all offers with their texts as of the store's present snapshot."""

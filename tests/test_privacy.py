@@ -568,6 +568,9 @@ def test_an_erasure_while_all_is_encoded_keeps_the_work_that_was_done(tmp_path, 
     assert space.encoded == 7
     assert home.vector_counts() == {f"{space.encoder.revision}/document": 5, f"{space.encoder.revision}/query": 1}
     assert home.vectors(f"{space.encoder.revision}/document", [text_hash("第 0 句。")]) == {}
+    pool = space.pool()
+    space.prepare()  # nothing waits any more, the erased text neither
+    assert space.pool() is pool
 
 
 def test_of_colleagues_who_go_at_once_the_last_takes_the_party_along(home):

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, g, redirect, render_template, request, url_for
 
 from matcher import profiles, workflow
-from matcher.advice import reaches_centre
+from matcher.advice import found_by
 from matcher.coach import GRADES, POINTS, advise
 from matcher.decisions import REASON_NAMES
 from matcher.errors import InputError, MatcherError, UnknownRecordError
@@ -274,12 +274,10 @@ def _found_by(record: Need | Offer) -> list[dict[str, Any]]:
     """Give the offers a need would find as it stands; needs are hidden until they are released."""
     if not isinstance(record, Need) or len(record.text) < 10:
         return []
-    found = workflow.match_text(workspace(), record.text, centre=record.centre, top=FOUND_BY,
-                                day=workflow.today())
+    found = found_by(workspace(), record, g.viewer.centre, FOUND_BY, workflow.today())
     offers = {o.offer_id: o for o in workspace().pool().offers}
-    own = g.viewer.centre  # a form may name any centre
     return [{"title": offer_facts(offers[m.offer_id])["title"], "lang": offers[m.offer_id].lang,
-             "score": m.score} for m in found.matches if reaches_centre(offers[m.offer_id], own)]
+             "score": m.score} for m in found]
 
 
 def _field(field: Any, lang: str) -> dict[str, Any]:

@@ -236,9 +236,8 @@ def put_token(store: Store, token: Token, since: datetime | None = None) -> bool
     False, and nothing is written, where such a one was made after ``since``.
     """
     same = {"purpose": token.purpose, "email": token.email, "used": None}
-    table, owner = schema.tokens, select(schema.accounts.c.account_id).filter_by(email=token.email)
+    table = schema.tokens
     with store.writing() as connection:
-        connection.execute(owner.with_for_update())  # of two who ask at once one waits
         if since is not None and connection.execute(select(table.c.token_hash).filter_by(
                 **same).where(table.c.created > since)).first():
             return False
