@@ -95,7 +95,7 @@ def explain(ranking: Ranking, pool: Pool, ranker: Ranker, embed: Embed,
     """
     listed = ranking.order[:top].tolist()
     chosen = [offer for offer in listed if ranking.scores[offer] >= least]
-    explainer = Explainer(ranking, pool, ranker, chosen)
+    explainer = Explainer(ranking, pool, ranker, chosen, listed)
     compared = dict(zip(chosen, compare(ranking, explainer.pool, chosen, embed), strict=True))
     nearest = np.max([c.best() for c in compared.values()], axis=0) if compared else None
     return tuple(explainer.match(offer, place, compared[offer], nearest) if offer in compared
@@ -105,17 +105,26 @@ def explain(ranking: Ranking, pool: Pool, ranker: Ranker, embed: Embed,
 class Explainer:
     """Explains offers of one ranking; what they share is computed once."""
 
-    def __init__(self, ranking: Ranking, pool: Pool, ranker: Ranker, offers: Sequence[int]
-                 ) -> None:
-        """Explain these offers, by the pool without pasted sentences, where there were any."""
+    def __init__(self, ranking: Ranking, pool: Pool, ranker: Ranker, offers: Sequence[int],
+                 listed: Sequence[int] | None = None) -> None:
+        """Explain these offers, by the pool without pasted sentences, where there were any.
+
+        ``listed`` are those of which figures are asked as well.
+        """
         self.offers = offers
+        self.listed = offers if listed is None else listed
         self.ranking = ranking
         self.pool = ranking.honest or pool
         self.ranker = ranker
 
     @cached_property
-    def _contributions(self) -> dict[str, Floats]:
-        return self.ranker.contributions(self.ranking.features)
+    def _figures(self) -> dict[int, tuple[dict[str, float], dict[str, float]]]:
+        """Features and contributions of each listed offer, all taken at once."""
+        own = {key: values[self.listed] for key, values in self.ranking.features.items()}
+        both = [(list(part), np.array(list(part.values())).T.tolist())
+                for part in (own, self.ranker.contributions(own))]
+        rows = [[dict(zip(keys, row, strict=True)) for row in values] for keys, values in both]
+        return dict(zip(self.listed, zip(*rows, strict=True), strict=True))
 
     @cached_property
     def _influences(self) -> dict[int, tuple[Influence, ...]]:
@@ -153,9 +162,7 @@ class Explainer:
         distance = float(ranking.distance_km[offer])
         return Match(
             ranking.query.need.need_id, self.pool.offers[offer].offer_id, place,
-            float(ranking.scores[offer]),
-            {key: values.item(offer) for key, values in ranking.features.items()},
-            {key: values.item(offer) for key, values in self._contributions.items()},
+            float(ranking.scores[offer]), *self._figures[offer],
             distance_km=None if np.isnan(distance) else distance,
             propensity=None if chances is None or place > len(chances) else
             float(chances[place - 1]))

@@ -26,6 +26,7 @@ from matcher.reading import (
 from matcher.reference import place
 from matcher.store import Store, text_hash
 from matcher.store.readings import SENTENCE, put_readings, put_sentences, readings
+from matcher.vectors import VectorCache
 from matcher.vocabulary import Need, Offer
 
 PORTION = 2000
@@ -55,10 +56,10 @@ class Workspace:
         self.threshold = threshold
         self.encoder = encoder
         self.ranker = ranker
-        self._vectors: dict[tuple[str, str], Floats] = {}
+        self._vectors = VectorCache(encoder.dimensions)
         self._read: dict[str, ReadText] = {}
         self._pool: tuple[object, Pool] | None = None
-        self._sentences: dict[str, Floats] = {}
+        self._sentences = VectorCache(encoder.dimensions)
         self._unkept: set[str] = set()
         self._unstored: set[tuple[str, str]] = set()
         self._remembered: dict[object, Any] = {}
@@ -147,14 +148,12 @@ class Workspace:
                 since = self.store.last_erasure() if since is None else since
                 self._store(role, late, since)
                 self._encode(role, new, progress, since)
-        # Half the time of ``np.stack``, which first makes a matrix of each row.
-        rows = np.concatenate([self._vectors[role, key] for key in hashes])
-        return rows.reshape(len(hashes), self.encoder.dimensions)
+        return self._vectors.rows((role, key) for key in hashes)
 
     def _recall(self, role: str, hashes: Sequence[str]) -> None:
         """Take stored vectors into memory."""
-        found = self.store.vectors(f"{self.encoder.revision}/{role}", hashes)
-        self._vectors.update({(role, key): vector for key, vector in found.items()})
+        keys, rows = self.store.vector_rows(f"{self.encoder.revision}/{role}", hashes)
+        self._vectors.put([(role, key) for key in keys], rows)
 
     def _encode(self, role: str, texts: Mapping[str, str], progress: Progress, since: str) -> None:
         """Encode new texts in portions, each stored at once, so that a stop loses little."""
@@ -163,8 +162,7 @@ class Workspace:
         for start in range(0, len(waiting), PORTION):
             portion = waiting[start : start + PORTION]
             fresh = encode([texts[key] for key in portion])
-            self._vectors.update(((role, key), row)
-                                 for key, row in zip(portion, fresh, strict=True))
+            self._vectors.put([(role, key) for key in portion], fresh)
             self._store(role, portion, since)
             self.encoded += len(fresh)
             progress("encode", min(start + PORTION, len(waiting)), len(waiting))
@@ -173,8 +171,8 @@ class Workspace:
         """Store vectors; those kept back after an erasure are tried again when asked for anew."""
         if not hashes:
             return
-        rows = {key: self._vectors[role, key] for key in hashes}
         names = {(role, key) for key in hashes}
+        rows = dict(zip(hashes, self._vectors.rows((role, key) for key in hashes), strict=True))
         if self.store.put_vectors(f"{self.encoder.revision}/{role}", rows, since):
             self._unstored -= names
         else:
@@ -232,15 +230,19 @@ class Workspace:
             return np.zeros((0, self.encoder.dimensions), np.float32)
         with self._lock:
             if len(self._sentences) > SENTENCES_KEPT:
-                self._sentences.clear()
-            new = [s for s in dict.fromkeys(found) if s not in self._sentences]
-            keys = {text_hash(sentence): sentence for sentence in new}
-            known = self.store.vectors(self.encoder.revision + SENTENCE, list(keys)) if new else {}
-            self._sentences.update((keys[key], vector) for key, vector in known.items())
-            if new := [sentence for key, sentence in keys.items() if key not in known]:
-                self._sentences.update(zip(new, self.encoder.encode(new), strict=True))
+                self._sentences = VectorCache(self.encoder.dimensions)
+            self._recall_sentences([s for s in dict.fromkeys(found) if s not in self._sentences])
+            if new := [s for s in dict.fromkeys(found) if s not in self._sentences]:
+                self._sentences.put(new, self.encoder.encode(new))
                 self._unkept.update(new if keep else ())
-            return np.stack([self._sentences[sentence] for sentence in found])
+            return self._sentences.rows(found)
+
+    def _recall_sentences(self, new: Sequence[str]) -> None:
+        """Take stored vectors of sentences into memory."""
+        if new:
+            of_hash = {text_hash(sentence): sentence for sentence in new}
+            keys, rows = self.store.vector_rows(self.encoder.revision + SENTENCE, list(of_hash))
+            self._sentences.put([of_hash[key] for key in keys], rows)
 
     def keep_sentences(self, is_unchanged: Callable[[], bool]) -> None:
         """Store the vectors of sentences encoded so far, if nothing they stand in has gone.
@@ -248,7 +250,8 @@ class Workspace:
         Asked again once they are stored: what was erased in between must leave no vector behind.
         """
         with self._lock:
-            fresh = {text_hash(s): self._sentences[s] for s in self._unkept if s in self._sentences}
+            known = [s for s in self._unkept if s in self._sentences]
+            fresh = dict(zip(map(text_hash, known), self._sentences.rows(known), strict=True))
             self._unkept.clear()
         if fresh and is_unchanged():
             put_sentences(self.store, self.encoder.revision, rules(), fresh)

@@ -9,6 +9,7 @@ import pytest
 
 from matcher import reading, workflow, workspace
 from matcher.encoding import load_encoder
+from matcher.errors import StoreError
 from matcher.lexical import count_terms, group_of
 from matcher.ranker import load_ranker
 from matcher.reading import pack, read_texts, rules, stack_terms, unpack
@@ -107,8 +108,10 @@ def test_a_stored_vector_that_was_cut_short_is_not_filled_up_with_another(space)
         assert connection.exec_driver_sql(
             "UPDATE vectors SET content = x'' WHERE hash = ?", (text_hash("second"),)).rowcount == 1
     later = workspace.Workspace(space.store, load_encoder(), load_ranker())
-    with pytest.raises(ValueError, match="reshape"):
+    with pytest.raises(StoreError, match="damaged"):
         later.embed(["first", "second"], "document")
+    with pytest.raises(ValueError, match="broadcast"):
+        later.embed(["second"], "document")
 
 
 def test_vectors_of_sentences_that_were_cut_by_other_rules_go(space, monkeypatch):

@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 unexpected; 2 bad input or setting (also: bad rows in a fi
 
 from __future__ import annotations
 
+import gc
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,6 +38,9 @@ RECORDS = ("parties", "needs", "offers", "evidence", "judged")
 @click.version_option(__version__)
 def main() -> None:
     """Match needs and offers of regional innovation centres (產學媒合)."""
+    # Lists are made of many small objects and no cycles: by default a tenth of a month's time
+    # goes into looking for some.
+    gc.set_threshold(100_000, 50, 50)
 
 
 @main.command()

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from matcher.errors import MatcherError
 from matcher.ranking import Ranking
 from matcher.report.calendar import last_day, next_month, starts
 from matcher.report.choice import choose
-from matcher.report.facts import Entry, Event, Facts, Owner, Pair, Rules, Skipped
+from matcher.report.facts import Entry, Event, Facts, Owner, Pair, Rules, Skipped, to_json
 from matcher.report.market import measure_market
 from matcher.report.quarantine import prepared
 from matcher.store import Store
@@ -39,6 +40,11 @@ class Gathered:
     facts: Facts
     lists: tuple[MatchList, ...]
     encoded: int
+
+    @cached_property
+    def plain(self) -> dict[str, Any]:
+        """The facts as they are stored."""
+        return to_json(self.facts)
 
 
 @dataclass(frozen=True)

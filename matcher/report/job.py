@@ -19,7 +19,7 @@ from datetime import date, datetime, timedelta
 from matcher.errors import InputError, UnknownRecordError
 from matcher.reference import centres
 from matcher.report.calendar import check_month
-from matcher.report.facts import Facts, Rules, from_json, to_json
+from matcher.report.facts import Facts, Rules, from_json
 from matcher.report.gather import Gathered, gather
 from matcher.report.model import Names, Report, to_plain, to_report
 from matcher.report.month import Month
@@ -255,7 +255,7 @@ def _keep_facts(space: Workspace, row: ReportRow, rules: Rules, owner: str, tool
         present = frozen.presence()
     tools.step("matched")
     space.keep_sentences(lambda: space.store.presence() == present)
-    _kept(put_facts(space.store, row.report_id, owner, to_json(gathered.facts), gathered.lists))
+    _kept(put_facts(space.store, row.report_id, owner, gathered.plain, gathered.lists))
     return gathered
 
 
@@ -272,7 +272,7 @@ def _keep_content(store: Store, report_id: str, owner: str, gathered: Gathered |
     """
     while content_of(store, report_id) is None:
         facts = facts_of(store, report_id) or {}
-        lists = gathered.lists if gathered and to_json(gathered.facts) == facts else None
+        lists = gathered.lists if gathered and gathered.plain == facts else None
         content = to_plain(_build(store, from_json(facts), lists))
         _kept(put_content(store, report_id, owner, content, facts))
 
