@@ -50,7 +50,8 @@ class Pool:
     Derived once: ``starts`` and ``sizes`` (n_offers,) cut the texts by offer,
     ``indexes`` holds one lexical index a language group, ``by_id``
     (n_offers,) lists the offers by their ids, ``copies`` (n_offers,) names the first of the
-    near-copies of one party, -1 where an offer has none; ``kept`` is what features computed of
+    near-copies of one party, -1 where an offer has none; ``twins`` (2, k) are texts that say the
+    same as an earlier one, and the first of these; ``kept`` is what features computed of
     the offers alone.
     """
 
@@ -65,6 +66,7 @@ class Pool:
     by_id: NDArray[np.intp] = field(init=False)
     indexes: dict[str, LexicalIndex] = field(init=False)
     copies: NDArray[np.intp] = field(init=False)
+    twins: NDArray[np.intp] = field(init=False)
     kept: dict[object, Any] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -77,6 +79,7 @@ class Pool:
             "by_id": np.argsort(ids, kind="stable"),
             "indexes": _index(self.texts, self.counts),
             "copies": near_copies(self.offers, self.vectors[starts]),
+            "twins": _twins(self.texts),
             "kept": {},
         }
         for name, value in derived.items():
@@ -92,6 +95,13 @@ class Pool:
     def texts_of(self, offer: int) -> range:
         """Give the positions of one offer's texts."""
         return range(int(self.starts[offer]), int(self.starts[offer] + self.sizes[offer]))
+
+
+def _twins(texts: Sequence[Text]) -> NDArray[np.intp]:
+    first: dict[str, int] = {}
+    places = np.array([first.setdefault(t.text, place) for place, t in enumerate(texts)], np.intp)
+    later = np.flatnonzero(places != np.arange(len(places)))
+    return np.stack([later, places[later]])
 
 
 def _index(texts: Sequence[Text], counts: Any) -> dict[str, LexicalIndex]:

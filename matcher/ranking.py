@@ -207,6 +207,8 @@ def text_affinities(queries: Sequence[Query], pool: Pool, ranker: Ranker,
     if not pool.texts:
         return np.zeros((len(queries), 0), np.float32)
     values = np.asarray(matrix @ pool.vectors.T, np.float32)
+    later, first = pool.twins
+    values[:, later] = values[:, first]  # a product's last digit may change with the column
     counts = count_terms([q.need.text for q in queries]) if counts is None else counts
     groups = np.array([group_of(q.need.text) for q in queries])
     for group in np.unique(groups):

@@ -49,6 +49,17 @@ class VectorCache:
             self._matrix = grown
 
     def rows(self, keys: Iterable[Hashable]) -> Floats:
-        """Give the vectors of known keys as they come, (n, d); raise ``KeyError`` for others."""
+        """Give the vectors of known keys as they come, (n, d); raise ``KeyError`` for others.
+
+        Not to be written to: those that were put one after another are not copied.
+        """
         places = np.fromiter(map(self._places.__getitem__, keys), np.intp)
-        return self._matrix[places]  # this order: a row stands in the matrix before it has a place
+        matrix = self._matrix  # after the places: a row stands in it before it has a place
+        found = matrix[places[0] : places[-1] + 1] if _follow(places) else matrix[places]
+        found.flags.writeable = False
+        return found
+
+
+def _follow(places: NDArray[np.intp]) -> bool:
+    """Say whether places (n,) are some, each next to the one before."""
+    return len(places) > 0 and bool((np.diff(places) == 1).all())

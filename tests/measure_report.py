@@ -8,6 +8,7 @@ their files left out, then with them. Not collected by pytest; nothing here is a
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import sys
@@ -19,6 +20,7 @@ from pathlib import Path
 from measure_pages import CENTRE, SEED, build, say
 from sqlalchemy import delete
 
+from matcher.cli import COLLECT
 from matcher.encoding import load_encoder
 from matcher.ranker import load_ranker
 from matcher.reference import centres
@@ -34,6 +36,7 @@ CHANGED, OPEN = 0.03, date(2025, 12, 1)
 
 def main(folder: Path) -> None:
     """Make four months' reports and print what each took."""
+    gc.set_threshold(*COLLECT)
     if not (folder / "matcher.db").is_file():
         build(folder)
     store = open_store(f"sqlite:///{folder / 'matcher.db'}")

@@ -16,6 +16,8 @@ def row(number: int) -> list[float]:
     ([], [], []),
     ([("a", 1), ("b", 2)], "ba", [2, 1]),
     ([("a", 1), ("b", 2)], "aab", [1, 1, 2]),
+    ([("a", 1), ("b", 2), ("c", 3)], "bc", [2, 3]),
+    ([("a", 1), ("b", 2), ("c", 3)], "ac", [1, 3]),
     ([("a", 1), ("a", 1), ("b", 2), ("c", 3)], "cab", [3, 1, 2]),
 ])
 def test_rows_come_as_asked(put, asked, given):
@@ -24,6 +26,17 @@ def test_rows_come_as_asked(put, asked, given):
     assert cache.rows(asked).tolist() == [row(n) for n in given]
     assert cache.rows(asked).shape == (len(given), 2)
     assert len(cache) == len({key for key, _ in put})
+
+
+def test_rows_are_not_written_to_and_stay_as_they_are():
+    cache = VectorCache(2)
+    cache.put("ab", np.array([row(1), row(2)], np.float32))
+    both, turned = cache.rows("ab"), cache.rows("ba")
+    for found in (both, turned):
+        with pytest.raises(ValueError, match="read-only"):
+            found[0] = 9
+    cache.put(range(5000), np.array([row(n) for n in range(5000)], np.float32))
+    assert (both.tolist(), turned.tolist()) == ([row(1), row(2)], [row(2), row(1)])
 
 
 def test_a_key_keeps_its_first_vector_and_an_unknown_one_has_none():

@@ -30,6 +30,9 @@ from matcher.errors import InputError
 from matcher.languages import translate
 from matcher.settings import SETTINGS, Settings, load_settings
 
+# When to look for cycles of objects that nobody holds. Lists are many small objects without any:
+# Python's own (700, 10, 10) took a tenth of a month's time.
+COLLECT = (100_000, 50, 50)
 LISTS = ("table", "json", "csv", "xlsx")
 RECORDS = ("parties", "needs", "offers", "evidence", "judged")
 
@@ -38,9 +41,7 @@ RECORDS = ("parties", "needs", "offers", "evidence", "judged")
 @click.version_option(__version__)
 def main() -> None:
     """Match needs and offers of regional innovation centres (產學媒合)."""
-    # Lists are made of many small objects and no cycles: by default a tenth of a month's time
-    # goes into looking for some.
-    gc.set_threshold(100_000, 50, 50)
+    gc.set_threshold(*COLLECT)
 
 
 @main.command()

@@ -255,23 +255,24 @@ class Store:
         return dict(zip(*self.vector_rows(encoder, hashes), strict=True))
 
     def vector_rows(self, encoder: str, hashes: Sequence[str]) -> tuple[list[str], Floats]:
-        """Give those of these text hashes that have stored vectors, and the vectors, (n, d).
+        """Give those of these text hashes that have stored vectors, in order, and these, (n, d).
 
         Raises ``StoreError`` when they are not of one length.
         """
         table = schema.vectors
         query = select(table.c.hash, table.c.content).where(table.c.encoder == encoder)
         with self.reading() as connection:
-            rows = [tuple(row) for row in rows_by_key(connection, query, hashes)]
-        if not rows:
+            found = dict(map(tuple, rows_by_key(connection, query, hashes)))
+        keys = [key for key in dict.fromkeys(hashes) if key in found]
+        if not keys:
             return [], np.zeros((0, 0), np.float32)
-        keys, contents = zip(*rows, strict=True)
+        contents = [found[key] for key in keys]
         if len(set(map(len, contents))) > 1:
             raise StoreError("The stored vectors of the encoder {encoder} are damaged: they have "
                              "lengths {found}.", encoder=encoder,
                              found=sorted({len(content) // 4 for content in contents}))
         numbers = np.frombuffer(b"".join(contents), "<f4")  # at once: there are many
-        return list(keys), np.asarray(numbers, np.float32).reshape(len(keys), -1)
+        return keys, np.asarray(numbers, np.float32).reshape(len(keys), -1)
 
     def put_vectors(self, encoder: str, vectors: Mapping[str, Floats],
                     since: str | None = None) -> bool:
