@@ -108,15 +108,19 @@ def count_terms(texts: Sequence[str]) -> Any:
 class LexicalIndex:
     """TF-IDF of the texts of one language group.
 
-    ``rows`` (n,) are the positions of these texts in the caller's collection;
+    ``rows`` (n,) are the positions of these texts in the caller's collection of ``size`` texts;
     ``counts`` is their slice of :func:`count_terms`.
     """
 
-    def __init__(self, rows: NDArray[np.intp], counts: Any) -> None:
+    def __init__(self, rows: NDArray[np.intp], counts: Any, size: int) -> None:
+        from scipy import sparse
+
         self.rows = rows
         frequency = np.bincount(counts.indices, minlength=HASH_SIZE)
         self._idf = (np.log((1 + counts.shape[0]) / (1 + frequency)) + 1).astype(np.float32)
-        self._terms = self._weigh(counts).T.tocsr()  # turned once: that costs more than a query
+        turned = self._weigh(counts).T.tocsr()  # once: that costs more than a query
+        self._terms = sparse.csr_matrix((turned.data, rows[turned.indices], turned.indptr),
+                                        (HASH_SIZE, size))
 
     def _weigh(self, counts: Any) -> Any:
         """Multiply by idf and give every row unit length (an empty row stays zero)."""
@@ -127,15 +131,27 @@ class LexicalIndex:
         weighed.data /= np.repeat(length, np.diff(weighed.indptr)).astype(np.float32)
         return weighed
 
-    def cosines(self, query_counts: Any, size: int) -> Floats:
-        """Give the cosine of each query with each text of a collection of ``size`` texts.
+    def add_cosines(self, query_counts: Any, weight: float, values: Sequence[Floats]) -> None:
+        """Add ``weight`` times the cosine of each query with each text to the query's values.
 
-        (q, size) float32 in 0…1; texts of other language groups have 0.
+        ``query_counts`` (q, HASH_SIZE); ``values`` are q rows (size,) of the whole collection, in
+        which texts of other language groups stay as they are.
         """
-        from scipy import sparse
+        weighed = self._weigh(query_counts)
+        for own, start, end in zip(values, weighed.indptr, weighed.indptr[1:], strict=False):
+            own += self._dots(weighed.indices[start:end], weighed.data[start:end] * weight)
 
-        product = self._weigh(query_counts) @ self._terms
-        places = self.rows[product.indices]
-        spread = sparse.csr_matrix((product.data, places, product.indptr),
-                                   (product.shape[0], size))
-        return np.asarray(spread.toarray(), dtype=np.float32)
+    def _dots(self, terms: NDArray[np.int32], weights: Floats) -> Floats:
+        """Give the product of one query's terms (k,) with each text of the collection, (size,)."""
+        starts = self._terms.indptr[terms]
+        sizes = self._terms.indptr[terms + 1] - starts
+        found = run_places(starts, sizes)
+        sums = np.bincount(self._terms.indices[found], np.repeat(weights, sizes)
+                           * self._terms.data[found], self._terms.shape[1])
+        return sums.astype(np.float32)
+
+
+def run_places(starts: NDArray[Any], sizes: NDArray[Any]) -> NDArray[np.intp]:
+    """Give all places (n,) of runs that begin at ``starts`` (k,); ``sizes`` (k,) sum to n."""
+    before = np.cumsum(sizes) - sizes
+    return np.asarray(np.arange(int(sizes.sum())) + np.repeat(starts - before, sizes), np.intp)

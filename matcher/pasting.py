@@ -8,8 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.integrity import count_distinct, find_pasted, least_shared, without_pasted
-from matcher.lexical import HASH_SIZE, count_terms
+from matcher.integrity import (
+    NEARLY_ALL,
+    PASTED,
+    SHINGLE,
+    count_distinct,
+    find_pasted,
+    least_shared,
+    without_pasted,
+)
+from matcher.lexical import HASH_SIZE, count_terms, run_places
 from matcher.pool import Embed, Pool
 from matcher.vocabulary import Need
 
@@ -24,6 +32,8 @@ def pasted_texts(need: Need, counts: Any, offers: NDArray[np.intp], pool: Pool) 
     if need.valid_from is not None:
         rows = rows[~(_years(pool)[rows] < need.valid_from.year)]
     likely = _sharing(rows, pool, need.text, counts)
+    if not likely:
+        return ()
     return tuple(likely[i] for i in find_pasted(need.text, [pool.texts[r].text for r in likely]))
 
 
@@ -32,23 +42,34 @@ def _sharing(rows: NDArray[np.intp], pool: Pool, text: str, counts: Any) -> list
 
     ``counts`` (1, HASH_SIZE) are the text's.
     """
-    least = least_shared(text)
-    if least is None or not len(rows):
+    if not len(rows):
         return []
     asked = np.zeros(HASH_SIZE, bool)
     asked[counts.indices] = True
-    least -= count_distinct(text) - counts.nnz  # two terms may have one hash
     starts = pool.counts.indptr[rows]
     sizes = pool.counts.indptr[rows + 1] - starts
     ends = np.cumsum(sizes)
     found = np.append(0, np.cumsum(asked[pool.counts.indices[run_places(starts, sizes)]]))
-    return [int(row) for row in rows[found[ends] - found[ends - sizes] >= least]]
+    shared = found[ends] - found[ends - sizes]
+    if shared.max() < fewest_shared(counts):  # nearly always: the text need not be cut
+        return []
+    least = least_shared(text)
+    if least is None:
+        return []
+    least -= count_distinct(text) - counts.nnz  # two terms may have one hash
+    return [int(row) for row in rows[shared >= least]]
 
 
-def run_places(starts: NDArray[Any], sizes: NDArray[Any]) -> NDArray[np.intp]:
-    """Give all places (n,) of runs that begin at ``starts`` (k,); ``sizes`` (k,) sum to n."""
-    before = np.cumsum(sizes) - sizes
-    return np.asarray(np.arange(int(sizes.sum())) + np.repeat(starts - before, sizes), np.intp)
+def fewest_shared(counts: Any) -> int:
+    """Give a number that ``least_shared`` of a text is not below, by its term counts alone.
+
+    Of k different terms all but the last few begin a run of their own; up to two pairs of terms
+    may have one hash.
+    """
+    often = np.sort(np.rint(np.exp(counts.data - 1)))[::-1]
+    runs = max(counts.nnz - SHINGLE + 1, 0)
+    of_runs = int(np.searchsorted(np.cumsum(often), np.ceil(PASTED * runs))) + 1
+    return min(of_runs, int(np.ceil(NEARLY_ALL * counts.nnz))) - 2
 
 
 def _years(pool: Pool) -> NDArray[np.float64]:

@@ -109,7 +109,8 @@ def _index(texts: Sequence[Text], counts: Any) -> dict[str, LexicalIndex]:
     rows: dict[str, list[int]] = defaultdict(list)
     for position, text in enumerate(texts):
         rows[text.group or group_of(text.text)].append(position)
-    return {group: LexicalIndex(np.array(r, np.intp), counts[r]) for group, r in rows.items()}
+    return {group: LexicalIndex(np.array(r, np.intp), counts[r], len(texts))
+            for group, r in rows.items()}
 
 
 def near_copies(offers: Sequence[Offer], vectors: Floats) -> NDArray[np.intp]:

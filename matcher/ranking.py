@@ -32,13 +32,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.features import FEATURES, Context, Record, compute_features, mirror_features
-from matcher.lexical import count_terms, group_of
-from matcher.pasting import pasted_texts, pool_without, run_places
+from matcher.lexical import count_terms, group_of, run_places
+from matcher.pasting import pasted_texts, pool_without
 from matcher.pool import Embed, Floats, Place, Pool, spread_copies
 from matcher.ranker import Ranker
 from matcher.vocabulary import Conflict, Message, Need, Offer, is_open
 
-BLOCK = 32
+# Needs whose texts are compared at once: many, because a product of few rows takes half as long
+# again; not so many that their values take more than 32 MB.
+BLOCK = 128
+BLOCK_VALUES = 8_000_000
 EARTH_KM = 6371.0
 TEMPERATURE = 0.2  # 0.1 for cosines; the affinity adds words to them and spreads twice as far
 ORDINARY = 0.25
@@ -106,10 +109,11 @@ def rank(queries: Sequence[Query], pool: Pool, ranker: Ranker,
 
     ``terms`` (n_queries, HASH_SIZE) are the needs', where they are counted already.
     """
-    for start in range(0, len(queries), BLOCK):
-        block = queries[start : start + BLOCK]
+    size = max(1, min(BLOCK, BLOCK_VALUES // max(len(pool.texts), 1)))
+    for start in range(0, len(queries), size):
+        block = queries[start : start + size]
         counts = (count_terms([query.need.text for query in block]) if terms is None else
-                  terms[start : start + BLOCK])
+                  terms[start : start + size])
         affinities = text_affinities(block, pool, ranker, counts)
         for row, (query, texts) in enumerate(zip(block, affinities, strict=True)):
             yield _rank_one(query, texts, counts[row], pool, ranker, circumstances)
@@ -213,16 +217,14 @@ def text_affinities(queries: Sequence[Query], pool: Pool, ranker: Ranker,
     groups = np.array([group_of(q.need.text) for q in queries])
     for group in np.unique(groups):
         mine = np.flatnonzero(groups == group)
-        own = values if len(mine) == len(values) else values[mine]
         slope, offset = _line(group, pool, ranker)
-        own *= slope  # in place: these arrays are large
-        own += offset
+        rows = [values[place] for place in mine]
+        for own in rows:  # row by row and in place: a row fits into the processor's cache
+            own *= slope
+            own += offset
         if group in pool.indexes:
-            words = pool.indexes[group].cosines(counts[mine], len(pool.texts))
-            words *= np.float32(ranker.lexical_weights.get(group, 1.0))
-            own += words
-        if own is not values:
-            values[mine] = own
+            pool.indexes[group].add_cosines(counts[mine], ranker.lexical_weights.get(group, 1.0),
+                                            rows)
     return values
 
 

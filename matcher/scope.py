@@ -43,7 +43,7 @@ def steps_of(need: Need, offers: Sequence[Offer], distance_km: NDArray[np.float3
     kinds, places = alike(offers, ("centre",), {} if kept is None else kept)
     own = np.array([bool(need.centre) and o.centre == need.centre for o in kinds], bool)[places]
     home = np.array([_country(o.centre) == country for o in kinds], bool)[places]
-    return np.select([own, distance_km <= NEAR_KM, home], [0, 1, 2], OPEN).astype(np.intp)
+    return np.where(own, 0, np.where(distance_km <= NEAR_KM, 1, np.where(home, 2, OPEN)))
 
 
 def _country(centre: str | None) -> str:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from matcher import demonstration
 from matcher.features import Record
 from matcher.integrity import _AGAIN, find_pasted, least_shared, may_repeat, read_fairly
-from matcher.lexical import terms
+from matcher.lexical import count_terms, terms
+from matcher.pasting import fewest_shared
 from matcher.pool import build_pool, near_copies, spread_copies
 from matcher.ranker import load_ranker
 from matcher.ranking import Circumstances, Query, Ranking, rank
@@ -85,6 +86,7 @@ def test_a_text_in_which_a_need_is_found_shares_so_many_terms_at_least(parts, da
         least = least_shared(need)
         assert least is not None
         assert len(set(terms(need)) & set(terms(text))) >= least
+        assert fewest_shared(count_terms([need])) <= least
 
 
 @pytest.mark.parametrize(("need", "least"), [
@@ -95,6 +97,13 @@ def test_a_text_in_which_a_need_is_found_shares_so_many_terms_at_least(parts, da
 ])
 def test_the_least_shared_terms_follow_from_the_runs_of_a_need(need, least):
     assert least_shared(need) == least
+    assert least is None or fewest_shared(count_terms([need])) <= least
+
+
+def test_most_texts_are_told_from_a_pasted_need_by_counts_of_terms_alone():
+    need = ("我們需要在高溫高濕環境下長時間穩定運作的溫室感測器，並能與既有的灌溉控制系統整合，"
+            "降低人工巡檢的次數與能源的消耗。")
+    assert (fewest_shared(count_terms([need])), least_shared(need)) == (21, 23)
 
 
 @pytest.fixture(scope="module")
