@@ -117,7 +117,9 @@ class LexicalIndex:
 
         self.rows = rows
         frequency = np.bincount(counts.indices, minlength=HASH_SIZE)
-        self._idf = (np.log((1 + counts.shape[0]) / (1 + frequency)) + 1).astype(np.float32)
+        frequencies = np.arange(frequency.max(initial=0) + 1)  # few, where terms are a million
+        weights = np.log((1 + counts.shape[0]) / (1 + frequencies)) + 1
+        self._idf = weights.astype(np.float32)[frequency]
         turned = self._weigh(counts).T.tocsr()  # once: that costs more than a query
         self._terms = sparse.csr_matrix((turned.data, rows[turned.indices], turned.indptr),
                                         (HASH_SIZE, size))

@@ -135,6 +135,8 @@ def spread_copies(order: NDArray[np.intp], copies: NDArray[np.intp]) -> NDArray[
 
     ``order`` (k,) are offers, best first; ``copies`` (n_offers,) their groups, -1 for none.
     """
+    if (copies[order[:FIRST_PLACES]] < 0).all():
+        return order
     first = np.flatnonzero(first_copies(order, copies))[:FIRST_PLACES]
     return np.concatenate([order[first], np.delete(order, first)])
 

@@ -151,7 +151,11 @@ def _scored(query: Query, texts: Floats, pool: Pool, ranker: Ranker,
 def _ordered(ok: NDArray[np.bool_], scores: NDArray[np.float64], pool: Pool) -> NDArray[np.intp]:
     """Sort the eligible offers by score and id, near-copies spread; (k,) places in the pool."""
     rows = pool.by_id[ok[pool.by_id]]
-    return spread_copies(rows[np.argsort(-scores[rows], kind="stable")], pool.copies)
+    falling = -scores[rows]
+    order = np.argsort(falling)  # in half the time of a stable one, which ties need
+    if (np.diff(falling[order]) == 0).any():
+        order = np.argsort(falling, kind="stable")
+    return spread_copies(rows[order], pool.copies)
 
 
 def rescore(ranking: Ranking, pool: Pool, ranker: Ranker) -> Ranking:

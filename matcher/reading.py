@@ -17,73 +17,67 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher import integrity, languages, lexical
 from matcher.integrity import read_fairly
 from matcher.lexical import HASH_SIZE, count_terms, group_of
 from matcher.vocabulary import Message
 
-Floats = NDArray[np.float32]
-
 
 @dataclass(frozen=True, slots=True)
 class ReadText:
     """The part of a text that counts, warnings about the rest, and its terms.
 
-    ``terms`` (k,) are hashed, 0…HASH_SIZE - 1; ``weights`` (k,) are their ``1 + ln tf``.
-    ``group`` is the language group whose texts may share words with this one.
+    ``terms`` are k hashed terms, 0…HASH_SIZE - 1, as int32, and then their weights, ``1 + ln tf``,
+    as float32, little-endian, as they are stored: there are many texts, and all are stacked at
+    once. ``group`` is the language group whose texts may share words with this one.
     """
 
     text: str
     group: str
     warnings: tuple[Message, ...]
-    terms: NDArray[np.int32]
-    weights: Floats
+    terms: bytes
 
 
 def read_texts(texts: Sequence[str]) -> list[ReadText]:
     """Read texts."""
     fair = [read_fairly(text) for text in texts]
     found = split_terms([reading.text for reading in fair])
-    return [ReadText(reading.text, group_of(reading.text), reading.warnings, *counted)
+    return [ReadText(reading.text, group_of(reading.text), reading.warnings, counted)
             for reading, counted in zip(fair, found, strict=True)]
 
 
-def split_terms(texts: Sequence[str]) -> list[tuple[NDArray[np.int32], Floats]]:
-    """Give the hashed terms (k,) of each text and their weights (k,)."""
+def split_terms(texts: Sequence[str]) -> list[bytes]:
+    """Give the terms of each text and their weights, as ``ReadText`` keeps them."""
     if not texts:
         return []
     counts = count_terms(texts)
     ends = counts.indptr[1:-1]
-    return list(zip(np.split(counts.indices.astype(np.int32), ends),
-                    np.split(counts.data, ends), strict=True))
+    return [terms.astype("<i4").tobytes() + weights.astype("<f4").tobytes() for terms, weights in
+            zip(np.split(counts.indices, ends), np.split(counts.data, ends), strict=True)]
 
 
 def stack_terms(read: Sequence[ReadText]) -> Any:
     """Give the terms of texts as sparse CSR, (n, HASH_SIZE) float32, as ``count_terms`` does."""
     from scipy import sparse
 
-    if not read:
-        return count_terms(())
-    ends = np.cumsum([0, *(len(found.terms) for found in read)])
-    return sparse.csr_matrix((np.concatenate([found.weights for found in read]),
-                              np.concatenate([found.terms for found in read]), ends),
-                             (len(read), HASH_SIZE))
+    halves = [len(found.terms) // 2 for found in read]
+    terms = b"".join([found.terms[:half] for found, half in zip(read, halves, strict=True)])
+    weights = b"".join([found.terms[half:] for found, half in zip(read, halves, strict=True)])
+    return sparse.csr_matrix((np.frombuffer(weights, "<f4").astype(np.float32),
+                              np.frombuffer(terms, "<i4").astype(np.int32),
+                              np.cumsum([0, *halves]) // 4), (len(read), HASH_SIZE))
 
 
 def pack(read: ReadText) -> bytes:
     """Give what was read of a text that counts as it stands: group, NUL, terms, weights."""
-    return b"".join((read.group.encode(), b"\0", read.terms.astype("<i4").tobytes(),
-                     read.weights.astype("<f4").tobytes()))
+    return read.group.encode() + b"\0" + read.terms
 
 
 def unpack(text: str, content: bytes) -> ReadText:
     """Make the reading of a text that counts as it stands of what was packed."""
-    group, _, numbers = content.partition(b"\0")
-    half = len(numbers) // 2
-    return ReadText(text, group.decode(), (), np.frombuffer(numbers[:half], "<i4"),
-                    np.frombuffer(numbers[half:], "<f4"))
+    group, _, terms = content.partition(b"\0")
+    return ReadText(text, group.decode(), (), terms)
 
 
 @cache

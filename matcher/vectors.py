@@ -30,14 +30,21 @@ class VectorCache:
         return len(self._places)
 
     def put(self, keys: Sequence[Hashable], rows: Floats) -> None:
-        """Keep rows (n, d) by their keys; a key known before keeps its first vector."""
+        """Keep rows (n, d) by their keys; a key known before keeps its first vector.
+
+        The rows are not to be written to afterwards.
+        """
         if not keys:
             return
         with self._lock:
             new = {key: place for place, key in enumerate(keys) if key not in self._places}
             start, end = len(self._places), len(self._places) + len(new)
-            self._make_room(end)
-            self._matrix[start:end] = rows[list(new.values())] if len(new) < len(keys) else rows
+            if not start and len(new) == len(rows) and rows.shape[1] == self._matrix.shape[1]:
+                # Not copied: these may be all the vectors of a store.
+                self._matrix = np.asarray(rows, np.float32)
+            else:
+                self._make_room(end)
+                self._matrix[start:end] = rows if len(new) == len(rows) else rows[[*new.values()]]
             self._places.update(zip(new, range(start, end), strict=True))
 
     def _make_room(self, size: int) -> None:

@@ -192,7 +192,7 @@ class Workspace:
         """Count the terms of stored needs as written, (n, HASH_SIZE) sparse; as :meth:`read`."""
         with self._lock:
             found = list(map(self._readings(texts, progress).__getitem__, texts))
-        whole = [count if count.text == text else ReadText(text, "", (), *split_terms([text])[0])
+        whole = [count if count.text == text else ReadText(text, "", (), split_terms([text])[0])
                  for count, text in zip(found, texts, strict=True)]
         return stack_terms(whole)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import compress
 from typing import Any, cast
 
 import numpy as np
@@ -259,20 +260,20 @@ class Store:
 
         Raises ``StoreError`` when they are not of one length.
         """
-        table = schema.vectors
+        table, wanted = schema.vectors, list(dict.fromkeys(hashes))
         query = select(table.c.hash, table.c.content).where(table.c.encoder == encoder)
+        places = {key: place for place, key in enumerate(wanted)}
+        rows, found = None, np.zeros(len(wanted), bool)
         with self.reading() as connection:
-            found = dict(map(tuple, rows_by_key(connection, query, hashes)))
-        keys = [key for key in dict.fromkeys(hashes) if key in found]
-        if not keys:
+            for key, content in rows_by_key(connection, query, wanted):
+                vector = np.frombuffer(content, "<f4")
+                if rows is None:  # one matrix for all: twice this memory is what takes long
+                    rows = np.empty((len(wanted), len(vector)), np.float32)
+                _check_length(encoder, rows.shape[1], len(vector))
+                rows[places[key]], found[places[key]] = vector, True
+        if rows is None:
             return [], np.zeros((0, 0), np.float32)
-        contents = [found[key] for key in keys]
-        if len(set(map(len, contents))) > 1:
-            raise StoreError("The stored vectors of the encoder {encoder} are damaged: they have "
-                             "lengths {found}.", encoder=encoder,
-                             found=sorted({len(content) // 4 for content in contents}))
-        numbers = np.frombuffer(b"".join(contents), "<f4")  # at once: there are many
-        return keys, np.asarray(numbers, np.float32).reshape(len(keys), -1)
+        return list(compress(wanted, found)), rows if found.all() else rows[found]
 
     def put_vectors(self, encoder: str, vectors: Mapping[str, Floats],
                     since: str | None = None) -> bool:
@@ -379,6 +380,12 @@ class Store:
             query = query.where(schema.outcomes.c.need_id == need_id)
         with self.reading() as connection:
             return tuple(to_outcome(dict(r)) for r in connection.execute(query).mappings())
+
+
+def _check_length(encoder: str, wanted: int, found: int) -> None:
+    if found != wanted:
+        raise StoreError("The stored vectors of the encoder {encoder} are damaged: they have "
+                         "lengths {found}.", encoder=encoder, found=sorted((wanted, found)))
 
 
 def _check_dimensions(connection: Connection, encoder: str, found: set[int]) -> None:
