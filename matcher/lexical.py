@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 from zlib import crc32
 
@@ -28,6 +29,8 @@ from matcher.languages import detect, fold_han, lexical_group, normalise
 
 Floats = NDArray[np.float32]
 HASH_SIZE = 2**20
+# How many entries of an index are added up at once: 32 bytes each for a moment.
+ENTRIES = 4_000_000
 _RUNS = re.compile(
     r"(?P<latin>[a-z\u00df-\u024f\u1e00-\u1eff\u0370-\u03ff]+|\d+(?:[.,]\d+)*)"
     r"|(?P<run>[\u3400-\u9fff\uf900-\ufaff]+|[\u3040-\u30fa\u30fc-\u30ff]+|[\uac00-\ud7af]+|[\u0e00-\u0e7f]+)"
@@ -147,10 +150,20 @@ class LexicalIndex:
         """Give the product of one query's terms (k,) with each text of the collection, (size,)."""
         starts = self._terms.indptr[terms]
         sizes = self._terms.indptr[terms + 1] - starts
-        found = run_places(starts, sizes)
-        sums = np.bincount(self._terms.indices[found], np.repeat(weights, sizes)
-                           * self._terms.data[found], self._terms.shape[1])
+        sums = np.zeros(self._terms.shape[1])
+        for part in _portions(sizes):
+            found = run_places(starts[part], sizes[part])
+            sums += np.bincount(self._terms.indices[found], np.repeat(weights[part], sizes[part])
+                                * self._terms.data[found], len(sums))
         return sums.astype(np.float32)
+
+
+def _portions(sizes: NDArray[Any]) -> list[slice]:
+    """Cut terms with these numbers of entries (k,) into parts of not too many entries."""
+    ends = np.cumsum(sizes)
+    cuts = np.searchsorted(ends, np.arange(ENTRIES, int(sizes.sum()), ENTRIES)) + 1
+    edges = [0, *cuts.tolist(), len(sizes)]
+    return [slice(one, other) for one, other in pairwise(edges) if other > one]
 
 
 def run_places(starts: NDArray[Any], sizes: NDArray[Any]) -> NDArray[np.intp]:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.integrity import (
-    NEARLY_ALL,
     PASTED,
     SHINGLE,
     count_distinct,
@@ -61,15 +60,14 @@ def _sharing(rows: NDArray[np.intp], pool: Pool, text: str, counts: Any) -> list
 
 
 def fewest_shared(counts: Any) -> int:
-    """Give a number that ``least_shared`` of a text is not below, by its term counts alone.
+    """Give a number of shared hashes that ``least_shared`` is not below, by term counts alone.
 
-    Of k different terms all but the last few begin a run of their own; up to two pairs of terms
-    may have one hash.
+    Of k different hashes all but the last few begin a run of their own, and each begins as many
+    runs as it stands in the text at most. It is less than ``NEARLY_ALL`` of them.
     """
     often = np.sort(np.rint(np.exp(counts.data - 1)))[::-1]
     runs = max(counts.nnz - SHINGLE + 1, 0)
-    of_runs = int(np.searchsorted(np.cumsum(often), np.ceil(PASTED * runs))) + 1
-    return min(of_runs, int(np.ceil(NEARLY_ALL * counts.nnz))) - 2
+    return int(np.searchsorted(np.cumsum(often), np.ceil(PASTED * runs))) + 1
 
 
 def _years(pool: Pool) -> NDArray[np.float64]:

@@ -38,9 +38,9 @@ from matcher.pool import Embed, Floats, Place, Pool, spread_copies
 from matcher.ranker import Ranker
 from matcher.vocabulary import Conflict, Message, Need, Offer, is_open
 
-# Needs whose texts are compared at once: many, because a product of few rows takes half as long
-# again; not so many that their values take more than 32 MB.
-BLOCK = 128
+# Needs that are compared at once: many, because a product of few rows takes longer; of many texts
+# fewer, so that their values take 32 MB, or those of the least number.
+BLOCK, LEAST_BLOCK = 128, 32
 BLOCK_VALUES = 8_000_000
 EARTH_KM = 6371.0
 TEMPERATURE = 0.2  # 0.1 for cosines; the affinity adds words to them and spreads twice as far
@@ -109,7 +109,7 @@ def rank(queries: Sequence[Query], pool: Pool, ranker: Ranker,
 
     ``terms`` (n_queries, HASH_SIZE) are the needs', where they are counted already.
     """
-    size = max(1, min(BLOCK, BLOCK_VALUES // max(len(pool.texts), 1)))
+    size = max(LEAST_BLOCK, min(BLOCK, BLOCK_VALUES // max(len(pool.texts), 1)))
     for start in range(0, len(queries), size):
         block = queries[start : start + size]
         counts = (count_terms([query.need.text for query in block]) if terms is None else

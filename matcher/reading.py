@@ -61,17 +61,25 @@ def stack_terms(read: Sequence[ReadText]) -> Any:
     """Give the terms of texts as sparse CSR, (n, HASH_SIZE) float32, as ``count_terms`` does."""
     from scipy import sparse
 
+    if not read:
+        return count_terms(())
     halves = [len(found.terms) // 2 for found in read]
-    terms = b"".join([found.terms[:half] for found, half in zip(read, halves, strict=True)])
-    weights = b"".join([found.terms[half:] for found, half in zip(read, halves, strict=True)])
-    return sparse.csr_matrix((np.frombuffer(weights, "<f4").astype(np.float32),
-                              np.frombuffer(terms, "<i4").astype(np.int32),
+    pairs = [(found.terms[:half], found.terms[half:])
+             for found, half in zip(read, halves, strict=True)]
+    terms, weights = (bytearray().join(parts) for parts in zip(*pairs, strict=True))
+    return sparse.csr_matrix((np.frombuffer(weights, "<f4").astype(np.float32, copy=False),
+                              np.frombuffer(terms, "<i4").astype(np.int32, copy=False),
                               np.cumsum([0, *halves]) // 4), (len(read), HASH_SIZE))
 
 
 def pack(read: ReadText) -> bytes:
     """Give what was read of a text that counts as it stands: group, NUL, terms, weights."""
     return read.group.encode() + b"\0" + read.terms
+
+
+def is_whole(content: bytes) -> bool:
+    """Say whether what was packed has a group, and as many weights as terms."""
+    return b"\0" in content and (len(content) - content.index(b"\0") - 1) % 8 == 0
 
 
 def unpack(text: str, content: bytes) -> ReadText:

@@ -32,20 +32,29 @@ class VectorCache:
     def put(self, keys: Sequence[Hashable], rows: Floats) -> None:
         """Keep rows (n, d) by their keys; a key known before keeps its first vector.
 
-        The rows are not to be written to afterwards.
+        The rows are not to be written to afterwards. Raises ``ValueError`` for another shape.
         """
-        if not keys:
-            return
+        if keys and rows.shape != (len(keys), self._matrix.shape[1]):
+            raise ValueError(f"{len(keys)} vectors of length {self._matrix.shape[1]} are wanted; "
+                             f"found an array {rows.shape}")
         with self._lock:
-            new = {key: place for place, key in enumerate(keys) if key not in self._places}
-            start, end = len(self._places), len(self._places) + len(new)
-            if not start and len(new) == len(rows) and rows.shape[1] == self._matrix.shape[1]:
-                # Not copied: these may be all the vectors of a store.
-                self._matrix = np.asarray(rows, np.float32)
-            else:
-                self._make_room(end)
-                self._matrix[start:end] = rows if len(new) == len(rows) else rows[[*new.values()]]
-            self._places.update(zip(new, range(start, end), strict=True))
+            new: dict[Hashable, int] = {}
+            for place, key in enumerate(keys):
+                if key not in self._places:
+                    new.setdefault(key, place)
+            if new:
+                self._append(rows if len(new) == len(rows) else rows[[*new.values()]])
+                self._places.update(zip(new, range(len(self._places), len(self._places) + len(new)),
+                                        strict=True))
+
+    def _append(self, rows: Floats) -> None:
+        """Put rows behind those there are; the first are not copied: they may be a whole store."""
+        start = len(self._places)
+        if start:
+            self._make_room(start + len(rows))
+            self._matrix[start : start + len(rows)] = rows
+        else:
+            self._matrix = np.asarray(rows, np.float32)
 
     def _make_room(self, size: int) -> None:
         """Grow the matrix; whoever reads now goes on reading the old one."""
@@ -58,15 +67,12 @@ class VectorCache:
     def rows(self, keys: Iterable[Hashable]) -> Floats:
         """Give the vectors of known keys as they come, (n, d); raise ``KeyError`` for others.
 
-        Not to be written to: those that were put one after another are not copied.
+        Not to be written to: most of the matrix, as it stands there, is not copied.
         """
         places = np.fromiter(map(self._places.__getitem__, keys), np.intp)
         matrix = self._matrix  # after the places: a row stands in it before it has a place
-        found = matrix[places[0] : places[-1] + 1] if _follow(places) else matrix[places]
+        # A small part is: it would keep the whole matrix from being freed.
+        is_most = 2 * len(places) > len(matrix) and bool((np.diff(places) == 1).all())
+        found = matrix[places[0] : places[-1] + 1] if is_most else matrix[places]
         found.flags.writeable = False
         return found
-
-
-def _follow(places: NDArray[np.intp]) -> bool:
-    """Say whether places (n,) are some, each next to the one before."""
-    return len(places) > 0 and bool((np.diff(places) == 1).all())

@@ -6,6 +6,7 @@ Vectors and readings of texts come from the store where it has them, and go ther
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from threading import RLock
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from matcher.pool import Floats, Pool, build_pool
 from matcher.ranker import Ranker
 from matcher.reading import (
     ReadText,
+    is_whole,
     pack,
     read_texts,
     rules,
@@ -41,6 +43,14 @@ def silent(step: str, done: int, total: int) -> None:
     """Report no progress."""
 
 
+@dataclass
+class _Sentences:
+    """Vectors of sentences in memory, and which of them are not stored yet; copies share both."""
+
+    vectors: VectorCache
+    unkept: set[str]
+
+
 class Workspace:
     """A store with its encoder and ranker, and what was computed from them.
 
@@ -59,8 +69,7 @@ class Workspace:
         self._vectors = VectorCache(encoder.dimensions)
         self._read: dict[str, ReadText] = {}
         self._pool: tuple[object, Pool] | None = None
-        self._sentences = VectorCache(encoder.dimensions)
-        self._unkept: set[str] = set()
+        self._sentences = _Sentences(VectorCache(encoder.dimensions), set())
         self._unstored: set[tuple[str, str]] = set()
         self._remembered: dict[object, Any] = {}
         self._lock = RLock()
@@ -87,7 +96,7 @@ class Workspace:
         """Give a workspace of another ranker over the same store, all that was computed kept."""
         other = self.with_encoder(self.encoder)
         other.ranker, other._vectors, other._pool = ranker, self._vectors, self._pool
-        other._sentences, other._unkept = self._sentences, self._unkept
+        other._sentences = self._sentences
         other._unstored = self._unstored
         return other
 
@@ -134,6 +143,7 @@ class Workspace:
 
         ``role`` is ``document`` or ``query``: some encoders treat them differently. ``since`` is
         the last erasure when the texts were read from the store, by default the present one.
+        The rows are not to be written to.
         """
         if not texts:
             return np.zeros((0, self.encoder.dimensions), np.float32)
@@ -152,8 +162,13 @@ class Workspace:
 
     def _recall(self, role: str, hashes: Sequence[str]) -> None:
         """Take stored vectors into memory."""
-        keys, rows = self.store.vector_rows(f"{self.encoder.revision}/{role}", hashes)
+        keys, rows = self._stored(f"/{role}", hashes)
         self._vectors.put([(role, key) for key in keys], rows)
+
+    def _stored(self, role: str, hashes: Sequence[str]) -> tuple[list[str], Floats]:
+        """Give stored vectors of texts, and whose they are; raise ``StoreError``."""
+        encoder = self.encoder.revision + role
+        return self.store.vector_rows(encoder, hashes, self.encoder.dimensions)
 
     def _encode(self, role: str, texts: Mapping[str, str], progress: Progress, since: str) -> None:
         """Encode new texts in portions, each stored at once, so that a stop loses little."""
@@ -202,8 +217,9 @@ class Workspace:
         found = {text: self._read[text] for text in texts if text in self._read}
         new = {text_hash(text): text for text in texts if text not in found}
         known = readings(self.store, rules(), list(new))
-        found.update((new[key], unpack(new[key], content)) for key, content in known.items())
-        rest = {key: text for key, text in new.items() if key not in known}
+        found.update((new[key], unpack(new[key], content)) for key, content in known.items()
+                     if is_whole(content))
+        rest = {key: text for key, text in new.items() if text not in found}
         return found | self._read_new(rest, progress, since)
 
     def _read_new(self, texts: Mapping[str, str], progress: Progress, since: str | None
@@ -224,25 +240,24 @@ class Workspace:
     def embed_sentences(self, found: Sequence[str], keep: bool = True) -> Floats:
         """Give (n, d) vectors of sentences shown as evidence, remembered in memory.
 
-        :meth:`keep_sentences` stores them later, but for those said not to be kept.
+        :meth:`keep_sentences` stores them later, but for those said not to be kept. They are not
+        to be written to.
         """
         if not found:
             return np.zeros((0, self.encoder.dimensions), np.float32)
         with self._lock:
-            if len(self._sentences) > SENTENCES_KEPT:
-                self._sentences = VectorCache(self.encoder.dimensions)
-            self._recall_sentences([s for s in dict.fromkeys(found) if s not in self._sentences])
-            if new := [s for s in dict.fromkeys(found) if s not in self._sentences]:
-                self._sentences.put(new, self.encoder.encode(new))
-                self._unkept.update(new if keep else ())
-            return self._sentences.rows(found)
-
-    def _recall_sentences(self, new: Sequence[str]) -> None:
-        """Take stored vectors of sentences into memory."""
-        if new:
-            of_hash = {text_hash(sentence): sentence for sentence in new}
-            keys, rows = self.store.vector_rows(self.encoder.revision + SENTENCE, list(of_hash))
-            self._sentences.put([of_hash[key] for key in keys], rows)
+            if len(self._sentences.vectors) > SENTENCES_KEPT:
+                self._sentences.vectors = VectorCache(self.encoder.dimensions)
+                self._sentences.unkept.clear()
+            vectors = self._sentences.vectors  # another thread may begin a new one meanwhile
+            if new := [s for s in dict.fromkeys(found) if s not in vectors]:
+                of_hash = {text_hash(sentence): sentence for sentence in new}
+                keys, rows = self._stored(SENTENCE, list(of_hash))
+                vectors.put([of_hash[key] for key in keys], rows)
+            if new := [s for s in new if s not in vectors]:
+                vectors.put(new, self.encoder.encode(new))
+                self._sentences.unkept.update(new if keep else ())
+            return vectors.rows(found)
 
     def keep_sentences(self, is_unchanged: Callable[[], bool]) -> None:
         """Store the vectors of sentences encoded so far, if nothing they stand in has gone.
@@ -250,9 +265,10 @@ class Workspace:
         Asked again once they are stored: what was erased in between must leave no vector behind.
         """
         with self._lock:
-            known = [s for s in self._unkept if s in self._sentences]
-            fresh = dict(zip(map(text_hash, known), self._sentences.rows(known), strict=True))
-            self._unkept.clear()
+            vectors, unkept = self._sentences.vectors, self._sentences.unkept
+            known = [sentence for sentence in unkept if sentence in vectors]
+            fresh = dict(zip(map(text_hash, known), vectors.rows(known), strict=True))
+            unkept.clear()
         if fresh and is_unchanged():
             put_sentences(self.store, self.encoder.revision, rules(), fresh)
             if not is_unchanged():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import date
 
@@ -7,11 +8,13 @@ import numpy as np
 import pytest
 from conftest import DAY, EVIDENCE, NEEDS, OFFERS
 
+from matcher import lexical
 from matcher.encoding import load_encoder
 from matcher.errors import ModelFileError
 from matcher.explanation import explain
 from matcher.features import FEATURES, Context, Record, compute_features, mirror_features
 from matcher.languages import INTERFACE_LANGUAGES
+from matcher.lexical import LexicalIndex, count_terms, terms
 from matcher.pool import build_pool
 from matcher.ranker import load_ranker
 from matcher.ranking import Circumstances, Query, distances_km, eligible, log_mean_exp, rank
@@ -94,6 +97,29 @@ def test_batch_equals_single():
     together = list(rank(queries, pool, RANKER, Circumstances(DAY)))
     for query, found in zip(queries, together, strict=True):
         np.testing.assert_allclose(found.scores, ranked(query.need, pool).scores, atol=1e-6)
+
+
+@pytest.mark.parametrize("entries", [1, 3, 1000])
+def test_shares_of_words_are_tf_idf_cosines_however_many_entries_are_added_at_once(monkeypatch, entries):
+    monkeypatch.setattr(lexical, "ENTRIES", entries)
+    texts = ["spindle heat", "heat heat error", "", "mirror"]
+    queries = ["heat of the spindle", "error", "laser", ""]
+    index = LexicalIndex(np.array([0, 2, 3, 5]), count_terms(texts), 6)
+    values = np.full((4, 6), 0.5, np.float32)
+    index.add_cosines(count_terms(queries), 2.0, list(values))
+    idf = dict(zip(("spindl", "heat", "error", "mirror", "laser"), np.log(5 / np.array([2, 3, 2, 2, 1])) + 1, strict=True))
+
+    def vector(text):
+        found = Counter(terms(text))
+        weights = {term: (1 + np.log(count)) * idf[term] for term, count in found.items()}
+        length = np.sqrt(sum(weight ** 2 for weight in weights.values())) or 1
+        return {term: weight / length for term, weight in weights.items()}
+
+    wanted = np.full((4, 6), 0.5)
+    for row, query in enumerate(map(vector, queries)):
+        for at, text in zip((0, 2, 3, 5), map(vector, texts), strict=True):
+            wanted[row, at] += 2 * sum(weight * text.get(term, 0) for term, weight in query.items())
+    np.testing.assert_allclose(values, wanted, atol=1e-6)
 
 
 def test_ties_go_by_offer_id():

@@ -64,6 +64,17 @@ def test_terms_of_needs_are_counted_as_written_and_kept_for_the_next_process(spa
     assert asked == [UNFAIR]
 
 
+@pytest.mark.parametrize("content", [b"", b"zh", b"zh\0" + bytes(12)])
+def test_a_stored_reading_that_was_cut_short_is_read_again(space, content):
+    """Two of them might otherwise be taken for one another's terms."""
+    texts = [SENTENCE, "主軸熱補償", "second"]
+    space.read(texts)
+    with space.store.writing() as connection:
+        connection.exec_driver_sql("UPDATE readings SET content = ?", (content,))
+    later = workspace.Workspace(space.store, load_encoder(), load_ranker())
+    assert (stack_terms(later.read(texts)) != count_terms(texts)).nnz == 0
+
+
 def test_readings_by_other_rules_are_not_taken_and_go(space, monkeypatch):
     space.pool()
     key = text_hash(SENTENCE)
@@ -92,6 +103,18 @@ def test_sentences_are_kept_only_while_nothing_has_gone(space, answers, kept):
     assert np.array_equal(space.embed_sentences([SENTENCE, "second"]), vectors)
 
 
+def test_sentences_of_many_centres_are_kept_though_memory_is_emptied(space, monkeypatch):
+    monkeypatch.setattr(workspace, "SENTENCES_KEPT", 3)
+    kept = []
+    for centre in "甲乙丙":
+        batch = space.over(space.store)
+        for number in "一二三四五":
+            batch.embed_sentences([f"{centre}園區第{number}句。"])
+        space.keep_sentences(lambda: True)
+        kept.append(sum(space.store.vector_counts().values()))
+    assert kept == [1, 3, 6]
+
+
 def test_kept_sentences_are_not_encoded_again(space, monkeypatch):
     vectors = space.embed_sentences([SENTENCE])
     space.keep_sentences(lambda: True)
@@ -109,7 +132,7 @@ def test_a_stored_vector_that_was_cut_short_is_not_filled_up_with_another(space)
     later = workspace.Workspace(space.store, load_encoder(), load_ranker())
     with pytest.raises(StoreError, match="damaged"):
         later.embed(["first", "second"], "document")
-    with pytest.raises(ValueError, match="broadcast"):
+    with pytest.raises(StoreError, match="damaged"):
         later.embed(["second"], "document")
 
 

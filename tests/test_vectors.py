@@ -50,6 +50,22 @@ def test_a_key_keeps_its_first_vector_and_an_unknown_one_has_none():
         cache.rows("d")
 
 
+@pytest.mark.parametrize("rows", [np.ones((3, 2)), np.ones((2, 1)), np.ones(2), np.ones((2, 3))])
+def test_rows_of_another_shape_are_refused(rows):
+    cache = VectorCache(2)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="2 vectors of length 2 are wanted"):
+            cache.put("ab", rows.astype(np.float32))
+        cache.put("cd", np.ones((2, 2), np.float32))
+    assert len(cache) == 2
+
+
+def test_a_few_rows_do_not_keep_the_whole_matrix():
+    cache = VectorCache(2)
+    cache.put(range(100), np.array([row(n) for n in range(100)], np.float32))
+    assert [cache.rows(range(n)).base is None for n in (1, 50, 51, 100)] == [True, True, False, False]
+
+
 def test_threads_put_and_read_at_once():
     cache = VectorCache(2)
 

@@ -255,10 +255,11 @@ class Store:
         """Give the stored vectors (d,) of these text hashes; unknown ones are absent."""
         return dict(zip(*self.vector_rows(encoder, hashes), strict=True))
 
-    def vector_rows(self, encoder: str, hashes: Sequence[str]) -> tuple[list[str], Floats]:
+    def vector_rows(self, encoder: str, hashes: Sequence[str], dimensions: int | None = None
+                    ) -> tuple[list[str], Floats]:
         """Give those of these text hashes that have stored vectors, in order, and these, (n, d).
 
-        Raises ``StoreError`` when they are not of one length.
+        Raises ``StoreError`` when they are not all of one length, that of ``dimensions``.
         """
         table, wanted = schema.vectors, list(dict.fromkeys(hashes))
         query = select(table.c.hash, table.c.content).where(table.c.encoder == encoder)
@@ -267,8 +268,8 @@ class Store:
         with self.reading() as connection:
             for key, content in rows_by_key(connection, query, wanted):
                 vector = np.frombuffer(content, "<f4")
-                if rows is None:  # one matrix for all: twice this memory is what takes long
-                    rows = np.empty((len(wanted), len(vector)), np.float32)
+                if rows is None:  # filled one by one: to get memory for all twice takes long
+                    rows = np.empty((len(wanted), dimensions or len(vector)), np.float32)
                 _check_length(encoder, rows.shape[1], len(vector))
                 rows[places[key]], found[places[key]] = vector, True
         if rows is None:
