@@ -15,6 +15,7 @@ from argon2 import PasswordHasher
 
 from matcher import accounts, demonstration, encoders, sessions, workflow
 from matcher.encoding import load_encoder
+from matcher.encoding.channels import ChannelsEncoder
 from matcher.ranker import load_ranker
 from matcher.settings import load_settings
 from matcher.store import database, open_store
@@ -49,13 +50,30 @@ EVIDENCE = (
 )
 
 
+ENCODES = ("encode", "encode_query", "encode_document")
+PLAIN = ChannelsEncoder.encode
+
+
+def remembering(encode):
+    """Give an ``encode`` that runs the model once for each text."""
+    known = {}
+
+    def remembered(self, texts):
+        if new := [text for text in dict.fromkeys(texts) if (self.revision, text) not in known]:
+            known.update(zip([(self.revision, text) for text in new], encode(self, new), strict=True))
+        return np.array([known[self.revision, text] for text in texts], np.float32).reshape(-1, self.dimensions)
+
+    return remembered
+
+
 @pytest.fixture(scope="session", autouse=True)
 def quick_start(tmp_path_factory):
     """Do once what hundreds of tests begin with: migrate an empty SQLite file, load the embedded encoder.
 
     A new file begins as a copy of the migrated one, and every page has the same encoder; what is there
-    already, and any other model, goes the usual way. Passwords are hashed cheaply: test_accounts looks at
-    the library's own parameters.
+    already, and any other model, goes the usual way. A text that one test had encoded the next finds
+    encoded: test_encoding looks at the encoder itself. Passwords are hashed cheaply: test_accounts looks
+    at the library's own parameters.
     """
     template, migrate, load = tmp_path_factory.mktemp("empty") / "empty.db", database._migrate, encoders.open_encoder
     url = f"sqlite:///{template}"
@@ -74,6 +92,9 @@ def quick_start(tmp_path_factory):
         patch.setattr("matcher.passwords._hasher", lambda: PasswordHasher(1, 8, 1))
         patch.setattr(database, "_migrate", begin)
         patch.setattr(encoders, "open_encoder", lambda source=None: load(source) if source else load_encoder())
+        remembered = remembering(PLAIN)
+        for name in ENCODES:
+            patch.setattr(ChannelsEncoder, name, remembered)
         yield
 
 

@@ -7,9 +7,10 @@ import sys
 
 import numpy as np
 import pytest
+from conftest import ENCODES, PLAIN
 
 from matcher.encoding import check_manifest, load_encoder
-from matcher.encoding.channels import Channels, _cut
+from matcher.encoding.channels import Channels, ChannelsEncoder, _cut
 from matcher.encoding.manifest import revision_of
 from matcher.encoding.static import StaticEncoder
 from matcher.errors import MissingExtraError, ModelFileError
@@ -17,6 +18,13 @@ from matcher.ranker import embedded_models
 from matcher.reference import embedded_data
 
 FOLDER = embedded_models() / "encoder"
+
+
+@pytest.fixture(autouse=True)
+def plain_encoder(monkeypatch):
+    """Here the model runs for every text."""
+    for name in ENCODES:
+        monkeypatch.setattr(ChannelsEncoder, name, PLAIN)
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +27,13 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
 
 from matcher.features import FEATURES
 from matcher.ranker import Ranker
 
 Floats = NDArray[np.float64]
+Function = TypeVar("Function", bound=Callable[..., Any])
 KEYS = tuple(f.key for f in FEATURES)
 NEUTRAL = np.array([f.neutral for f in FEATURES])
 DIRECTIONS = np.array([f.direction for f in FEATURES])
@@ -79,6 +81,12 @@ class Labels:
     shares: Floats
 
 
+def on_one_thread(function: Function) -> Function:
+    """Keep the products inside to one thread: on two, ones this small take twice as long."""
+    return cast(Function, threadpool_limits.wrap(limits=1, user_api="blas")(function))
+
+
+@on_one_thread
 def solve(rows: Floats, targets: Floats, shares: Floats, prior: Prior, *, tol: float = 1e-8,
           max_iter: int = 1000) -> Solution:
     """Minimise the loss above; ``rows`` (n, k) are features minus neutral values, n may be 0."""

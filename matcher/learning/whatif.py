@@ -28,7 +28,14 @@ from scipy.special import expit
 from matcher.evaluation.figures import Z95, Interval
 from matcher.learning.clicks import CLIP, Log, examination_of, labels_of_log
 from matcher.learning.positions import Examination
-from matcher.learning.ranker import NEUTRAL, Floats, prior_of, score_rows, solve
+from matcher.learning.ranker import (
+    NEUTRAL,
+    Floats,
+    on_one_thread,
+    prior_of,
+    score_rows,
+    solve,
+)
 from matcher.ranker import Ranker
 from matcher.vocabulary import Message
 
@@ -74,6 +81,7 @@ class _Looks:
         return (self.before >= CLIP) & (self.after > 0)
 
 
+@on_one_thread
 def estimate(log: Log, old: Ranker, new: Ranker, random: np.random.Generator) -> WhatIf:
     """Estimate what the logged lists would have brought under the weights of ``new``.
 
