@@ -166,7 +166,7 @@ class Workspace:
         self._vectors.put([(role, key) for key in keys], rows)
 
     def _stored(self, role: str, hashes: Sequence[str]) -> tuple[list[str], Floats]:
-        """Give stored vectors of texts, and whose they are; raise ``StoreError``."""
+        """Give the hashes that have stored vectors, and these; as ``Store.vector_rows``."""
         encoder = self.encoder.revision + role
         return self.store.vector_rows(encoder, hashes, self.encoder.dimensions)
 
