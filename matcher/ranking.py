@@ -109,7 +109,7 @@ def rank(queries: Sequence[Query], pool: Pool, ranker: Ranker,
 
     ``terms`` (n_queries, HASH_SIZE) are the needs', where they are counted already.
     """
-    size = max(LEAST_BLOCK, min(BLOCK, BLOCK_VALUES // max(len(pool.texts), 1)))
+    size = block_size(pool)
     for start in range(0, len(queries), size):
         block = queries[start : start + size]
         counts = (count_terms([query.need.text for query in block]) if terms is None else
@@ -117,6 +117,11 @@ def rank(queries: Sequence[Query], pool: Pool, ranker: Ranker,
         affinities = text_affinities(block, pool, ranker, counts)
         for row, (query, texts) in enumerate(zip(block, affinities, strict=True)):
             yield _rank_one(query, texts, counts[row], pool, ranker, circumstances)
+
+
+def block_size(pool: Pool) -> int:
+    """Say how many needs are compared with a pool at once."""
+    return max(LEAST_BLOCK, min(BLOCK, BLOCK_VALUES // max(len(pool.texts), 1)))
 
 
 def _rank_one(query: Query, texts: Floats, counts: Any, pool: Pool, ranker: Ranker,

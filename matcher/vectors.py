@@ -18,6 +18,7 @@ class VectorCache:
     def __init__(self, dimensions: int) -> None:
         """Begin with none."""
         self._places: dict[Hashable, int] = {}
+        self._keys: list[Hashable] = []  # of each row of the matrix
         self._matrix: Floats = np.empty((0, dimensions), np.float32)
         self._lock = Lock()
 
@@ -38,23 +39,22 @@ class VectorCache:
             raise ValueError(f"{len(keys)} vectors of length {self._matrix.shape[1]} are wanted; "
                              f"found an array {rows.shape}")
         with self._lock:
-            new: dict[Hashable, int] = {}
-            for place, key in enumerate(keys):
-                if key not in self._places:
-                    new.setdefault(key, place)
+            new = [place for place, key in enumerate(keys) if key not in self._places]
             if new:
-                self._append(rows if len(new) == len(rows) else rows[[*new.values()]])
-                self._places.update(zip(new, range(len(self._places), len(self._places) + len(new)),
-                                        strict=True))
+                self._append([keys[place] for place in new],
+                             rows if len(new) == len(rows) else rows[new])
 
-    def _append(self, rows: Floats) -> None:
+    def _append(self, keys: Sequence[Hashable], rows: Floats) -> None:
         """Put rows behind those there are; the first are not copied: they may be a whole store."""
-        start = len(self._places)
+        start = len(self._keys)
         if start:
             self._make_room(start + len(rows))
             self._matrix[start : start + len(rows)] = rows
         else:
             self._matrix = np.asarray(rows, np.float32)
+        self._keys.extend(keys)
+        for place, key in enumerate(keys, start):
+            self._places.setdefault(key, place)
 
     def _make_room(self, size: int) -> None:
         """Grow the matrix; whoever reads now goes on reading the old one."""
@@ -67,12 +67,14 @@ class VectorCache:
     def rows(self, keys: Iterable[Hashable]) -> Floats:
         """Give the vectors of known keys as they come, (n, d); raise ``KeyError`` for others.
 
-        Not to be written to: most of the matrix, as it stands there, is not copied.
+        Not to be written to: most of the matrix, in the order in which it was put, is not copied.
         """
-        places = np.fromiter(map(self._places.__getitem__, keys), np.intp)
+        wanted = list(keys)
+        places = list(map(self._places.__getitem__, wanted))
         matrix = self._matrix  # after the places: a row stands in it before it has a place
+        part = slice(places[0], places[0] + len(places)) if places else slice(0)
         # A small part is: it would keep the whole matrix from being freed.
-        is_most = 2 * len(places) > len(matrix) and bool((np.diff(places) == 1).all())
-        found = matrix[places[0] : places[-1] + 1] if is_most else matrix[places]
+        is_most = 2 * len(places) > len(matrix) and self._keys[part] == wanted
+        found = matrix[part] if is_most else matrix[np.array(places, np.intp)]
         found.flags.writeable = False
         return found

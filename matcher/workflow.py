@@ -191,7 +191,7 @@ def shuffle(ranking: Ranking, run: Run, top: int) -> Ranking:
 def circumstances_of(workspace: Workspace, day: date) -> Circumstances:
     """Give what decides beside texts on a day: conflicts and what became of earlier matches."""
     return Circumstances(day, workspace.store.conflicts(), track_records(workspace.store, day),
-                         workspace.encoder.encode_document)
+                         workspace.encode_rest)
 
 
 def rank_one(workspace: Workspace, need: Need, day: date) -> Ranking:
@@ -201,11 +201,31 @@ def rank_one(workspace: Workspace, need: Need, day: date) -> Ranking:
 
 def rank_all(workspace: Workspace, needs: Sequence[Need], day: date) -> Iterator[Ranking]:
     """Rank all offers for stored needs, without scope, chance or explanation."""
+    asked = ask(workspace, needs, day)
+    yield from asked.rank(slice(0, len(needs)))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Stored needs ready to be ranked in parts: what the store and the encoder know of them."""
+
+    workspace: Workspace
+    queries: Sequence[Query]
+    terms: Any
+    circumstances: Circumstances
+
+    def rank(self, part: slice) -> Iterator[Ranking]:
+        """Rank all offers for some of the needs, without scope, chance or explanation."""
+        yield from rank(self.queries[part], self.workspace.pool(), self.workspace.ranker,
+                        self.circumstances, self.terms[part])
+
+
+def ask(workspace: Workspace, needs: Sequence[Need], day: date) -> Asked:
+    """Make stored needs ready to be ranked."""
     texts = [need.text for need in needs]
     vectors, terms = workspace.embed(texts, "query"), workspace.count(texts)
     queries = [Query(n, v, place_of(n)) for n, v in zip(needs, vectors, strict=True)]
-    yield from rank(queries, workspace.pool(), workspace.ranker, circumstances_of(workspace, day),
-                    terms)
+    return Asked(workspace, queries, terms, circumstances_of(workspace, day))
 
 
 def track_records(store: Store, day: date) -> dict[str, Record]:

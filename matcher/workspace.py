@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from matcher.encoding import Encoder
+from matcher.forking import stay_here
 from matcher.pool import Floats, Pool, build_pool
 from matcher.ranker import Ranker
 from matcher.reading import (
@@ -32,6 +33,7 @@ from matcher.vectors import VectorCache
 from matcher.vocabulary import Need, Offer
 
 PORTION = 2000
+ROLES = ("document", "query")
 SENTENCES_KEPT = 100_000
 REMEMBERED = 64
 ATTEMPTS = 5
@@ -45,10 +47,14 @@ def silent(step: str, done: int, total: int) -> None:
 
 @dataclass
 class _Sentences:
-    """Vectors of sentences in memory, and which of them are not stored yet; copies share both."""
+    """Vectors of sentences in memory by text hash; copies of a workspace share all of this.
+
+    ``unkept`` are not stored yet; ``recalled`` says that those stored were taken into memory.
+    """
 
     vectors: VectorCache
     unkept: set[str]
+    recalled: bool = False
 
 
 class Workspace:
@@ -66,7 +72,7 @@ class Workspace:
         self.threshold = threshold
         self.encoder = encoder
         self.ranker = ranker
-        self._vectors = VectorCache(encoder.dimensions)
+        self._vectors = {role: VectorCache(encoder.dimensions) for role in ROLES}
         self._read: dict[str, ReadText] = {}
         self._pool: tuple[object, Pool] | None = None
         self._sentences = _Sentences(VectorCache(encoder.dimensions), set())
@@ -150,20 +156,16 @@ class Workspace:
         hashes = list(map(text_hash, texts))
         keys = dict(zip(hashes, texts, strict=True))
         with self._lock:
-            missing = [key for key in keys if (role, key) not in self._vectors]
-            self._recall(role, missing)
-            new = {key: keys[key] for key in missing if (role, key) not in self._vectors}
+            known = self._vectors[role]
+            # Texts that say the same each have a row: what is put as it is asked is not copied.
+            known.put(*self._stored(f"/{role}", [key for key in hashes if key not in known]))
+            new = {key: text for key, text in keys.items() if key not in known}
             late = [key for key in keys if (role, key) in self._unstored]
             if late or new:
                 since = self.store.last_erasure() if since is None else since
                 self._store(role, late, since)
                 self._encode(role, new, progress, since)
-        return self._vectors.rows((role, key) for key in hashes)
-
-    def _recall(self, role: str, hashes: Sequence[str]) -> None:
-        """Take stored vectors into memory."""
-        keys, rows = self._stored(f"/{role}", hashes)
-        self._vectors.put([(role, key) for key in keys], rows)
+        return known.rows(hashes)
 
     def _stored(self, role: str, hashes: Sequence[str]) -> tuple[list[str], Floats]:
         """Give the hashes that have stored vectors, and these; as ``Store.vector_rows``."""
@@ -177,7 +179,7 @@ class Workspace:
         for start in range(0, len(waiting), PORTION):
             portion = waiting[start : start + PORTION]
             fresh = encode([texts[key] for key in portion])
-            self._vectors.put([(role, key) for key in portion], fresh)
+            self._vectors[role].put(portion, fresh)
             self._store(role, portion, since)
             self.encoded += len(fresh)
             progress("encode", min(start + PORTION, len(waiting)), len(waiting))
@@ -187,7 +189,7 @@ class Workspace:
         if not hashes:
             return
         names = {(role, key) for key in hashes}
-        rows = dict(zip(hashes, self._vectors.rows((role, key) for key in hashes), strict=True))
+        rows = dict(zip(hashes, self._vectors[role].rows(hashes), strict=True))
         if self.store.put_vectors(f"{self.encoder.revision}/{role}", rows, since):
             self._unstored -= names
         else:
@@ -245,19 +247,33 @@ class Workspace:
         """
         if not found:
             return np.zeros((0, self.encoder.dimensions), np.float32)
+        hashes = list(map(text_hash, found))
         with self._lock:
             if len(self._sentences.vectors) > SENTENCES_KEPT:
                 self._sentences.vectors = VectorCache(self.encoder.dimensions)
                 self._sentences.unkept.clear()
             vectors = self._sentences.vectors  # another thread may begin a new one meanwhile
-            if new := [s for s in dict.fromkeys(found) if s not in vectors]:
-                of_hash = {text_hash(sentence): sentence for sentence in new}
-                keys, rows = self._stored(SENTENCE, list(of_hash))
-                vectors.put([of_hash[key] for key in keys], rows)
-            if new := [s for s in new if s not in vectors]:
-                vectors.put(new, self.encoder.encode(new))
+            if new := {key: s for key, s in zip(hashes, found, strict=True) if key not in vectors}:
+                vectors.put(*self._stored(SENTENCE, list(new)))
+            if new := {key: s for key, s in new.items() if key not in vectors}:
+                vectors.put(list(new), self.encoder.encode(list(new.values())))
                 self._sentences.unkept.update(new if keep else ())
-            return vectors.rows(found)
+            return vectors.rows(hashes)
+
+    def recall_sentences(self) -> None:
+        """Take stored vectors of sentences into memory, all at once: up to half of those kept."""
+        with self._lock:
+            if not self._sentences.recalled:
+                encoder = self.encoder.revision + SENTENCE
+                self._sentences.vectors.put(*self.store.vector_rows(
+                    encoder, self.store.vector_hashes(encoder, SENTENCES_KEPT // 2),
+                    self.encoder.dimensions))
+                self._sentences.recalled = True
+
+    def encode_rest(self, texts: Sequence[str]) -> Floats:
+        """Encode what is left of offers' texts without some sentences, (n, d); not kept."""
+        stay_here()
+        return self.encoder.encode_document(texts)
 
     def keep_sentences(self, is_unchanged: Callable[[], bool]) -> None:
         """Store the vectors of sentences encoded so far, if nothing they stand in has gone.
@@ -266,8 +282,8 @@ class Workspace:
         """
         with self._lock:
             vectors, unkept = self._sentences.vectors, self._sentences.unkept
-            known = [sentence for sentence in unkept if sentence in vectors]
-            fresh = dict(zip(map(text_hash, known), vectors.rows(known), strict=True))
+            known = [key for key in unkept if key in vectors]
+            fresh = dict(zip(known, vectors.rows(known), strict=True))
             unkept.clear()
         if fresh and is_unchanged():
             put_sentences(self.store, self.encoder.revision, rules(), fresh)

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ROOMS = (
-    "vocabulary", "errors", "settings", "languages", "reference", "access", "lexical", "integrity", "reading", "intake",
+    "vocabulary", "errors", "forking", "settings", "languages", "reference", "access", "lexical", "integrity", "reading", "intake",
     "store", "passwords", "accounts", "sessions", "signon", "mail", "features", "ranker", "encoding", "vectors", "pool", "pasting", "ranking", "scope", "assignment", "market",
     "explanation", "cues", "coach", "insight", "frames", "evaluation", "learning", "workspace", "workflow", "judgements", "profiles", "viewing", "decisions", "sheets", "listing", "region", "advice",
     "allocation", "tuning", "encoders", "report", "shows", "shows_centre", "shows_coach", "shows_evaluation", "shows_ranker", "demonstration", "doctor", "cli",

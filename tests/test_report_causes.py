@@ -93,7 +93,7 @@ def test_every_cause_is_said_in_chinese():
 
 
 def test_offers_of_a_list_keep_their_scores_however_many_are_better_elsewhere(space, monkeypatch):
-    monkeypatch.setattr("matcher.report.gather.KEPT", 0)
+    monkeypatch.setattr("matcher.report.matching.KEPT", 0)
     tools = Tools(lambda: datetime(2026, 12, 2, tzinfo=UTC), lambda step, done, total: None)
     found = make_report(space, "CTSP", NOVEMBER[0], Rules(threshold=0.0), tools, lambda made: None)
     kept = stored_facts(space.store, found.report_id)

@@ -17,7 +17,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,13 +27,12 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
-from threadpoolctl import threadpool_limits
 
 from matcher.features import FEATURES
+from matcher.forking import on_one_thread
 from matcher.ranker import Ranker
 
 Floats = NDArray[np.float64]
-Function = TypeVar("Function", bound=Callable[..., Any])
 KEYS = tuple(f.key for f in FEATURES)
 NEUTRAL = np.array([f.neutral for f in FEATURES])
 DIRECTIONS = np.array([f.direction for f in FEATURES])
@@ -79,11 +78,6 @@ class Labels:
     features: Floats
     targets: Floats
     shares: Floats
-
-
-def on_one_thread(function: Function) -> Function:
-    """Keep the products inside to one thread: on two, ones this small take twice as long."""
-    return cast(Function, threadpool_limits.wrap(limits=1, user_api="blas")(function))
 
 
 @on_one_thread

@@ -26,16 +26,10 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from matcher.evaluation.figures import Z95, Interval
+from matcher.forking import on_one_thread
 from matcher.learning.clicks import CLIP, Log, examination_of, labels_of_log
 from matcher.learning.positions import Examination
-from matcher.learning.ranker import (
-    NEUTRAL,
-    Floats,
-    on_one_thread,
-    prior_of,
-    score_rows,
-    solve,
-)
+from matcher.learning.ranker import NEUTRAL, Floats, prior_of, score_rows, solve
 from matcher.ranker import Ranker
 from matcher.vocabulary import Message
 

@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from matcher import workflow
-from matcher.errors import MatcherError
-from matcher.ranking import Ranking
 from matcher.report.calendar import last_day, next_month, starts
 from matcher.report.choice import choose
-from matcher.report.facts import Entry, Event, Facts, Owner, Pair, Rules, Skipped, to_json
+from matcher.report.facts import Entry, Event, Facts, Owner, Pair, Rules, to_json
 from matcher.report.market import measure_market
+from matcher.report.matching import match_all
 from matcher.report.quarantine import prepared
 from matcher.store import Store
 from matcher.store.decisions import Decision, decided_in, ever_shown, places_in_lists
-from matcher.vocabulary import Evidence, MatchList, Message, Need, Offer, Party, is_open
-from matcher.workflow import list_of, make_run, rank_all
+from matcher.vocabulary import Evidence, MatchList, Need, Offer, Party, is_open
+from matcher.workflow import make_run
 from matcher.workspace import Progress, Workspace
 
-KEPT = 50
-DIGITS = 6
 # What matching reads of a need or offer; dates decide by themselves and are kept apart.
 _APART = frozenset({"need_id", "offer_id", "valid_from", "valid_to"})
 
@@ -47,17 +41,6 @@ class Gathered:
         return to_json(self.facts)
 
 
-@dataclass(frozen=True)
-class _Listed:
-    """Lists with, for each need, the scores of its best offers and both sides' chances."""
-
-    lists: tuple[MatchList, ...]
-    scores: Mapping[str, Mapping[str, float]]
-    interest: NDArray[np.float64]
-    welcome: NDArray[np.float64]
-    skipped: tuple[Skipped, ...]
-
-
 def gather(space: Workspace, store: Store, centre: str, first: date, rules: Rules, made: datetime,
            progress: Progress, before: Facts | None = None) -> Gathered:
     """Match a centre's open needs as of the month's last day; ``store`` is a frozen one.
@@ -68,7 +51,7 @@ def gather(space: Workspace, store: Store, centre: str, first: date, rules: Rule
     day = last_day(first)
     batch, skipped = prepared(space, store, progress)
     needs = [n for n in batch.store.needs(centre) if is_open(n.valid_from, n.valid_to, day)]
-    listed = _match(batch, needs, day, rules, progress)
+    listed = match_all(batch, needs, day, rules, progress)
     run = listed.lists[0].run if listed.lists else make_run(
         batch, (), day, rules.top, least=rules.threshold)
     records = _records(batch.store, centre, day, before)
@@ -82,61 +65,6 @@ def gather(space: Workspace, store: Store, centre: str, first: date, rules: Rule
         texts=len(batch.pool().texts), market=measure_market(listed.interest, listed.welcome),
         **records, **_happened(batch.store, centre, first, before))
     return Gathered(facts, listed.lists, batch.encoded)
-
-
-def _match(batch: Workspace, needs: Sequence[Need], day: date, rules: Rules,
-           progress: Progress) -> _Listed:
-    """List every need as the page does; a need that cannot be matched is named and left out."""
-    run, offers = make_run(
-        batch, needs, day, rules.top, least=rules.threshold), batch.pool().offers
-    lists, scores, skipped, both = [], {}, [], []
-    for done, (need, ranking) in enumerate(_rankings(batch, needs, day), start=1):
-        try:
-            if isinstance(ranking, Exception):
-                raise ranking
-            lists.append(list_of(batch, ranking, run, rules.top, rules.threshold))
-            # A list looks no farther than it must: its offers need not be among the best of all.
-            scores[need.need_id] = _best(ranking, offers) | {
-                m.offer_id: round(m.score, DIGITS) for m in lists[-1].matches}
-            both.append((np.where(ranking.eligible, ranking.scores, np.nan),
-                         np.where(ranking.eligible, ranking.welcome, np.nan)))
-        except (MatcherError, ValueError) as problem:
-            skipped.append(Skipped("need", need.need_id, _reason(problem)))
-        progress("match", done, len(needs))
-    pairs: NDArray[np.float64] = np.array(both, float).reshape(
-        len(both), 2, len(offers))
-    return _Listed(tuple(lists), scores, pairs[:, 0], pairs[:, 1], tuple(skipped))
-
-
-def _rankings(batch: Workspace, needs: Sequence[Need], day: date
-              ) -> Iterator[tuple[Need, Ranking | Exception]]:
-    """Rank needs together; where one of them breaks that, each alone."""
-    done = 0
-    try:
-        for need, ranking in zip(needs, rank_all(batch, needs, day), strict=True):
-            yield need, ranking
-            done += 1
-    except (MatcherError, ValueError):
-        for need in needs[done:]:
-            try:
-                yield need, next(rank_all(batch, [need], day))
-            except (MatcherError, ValueError) as problem:
-                yield need, problem
-
-
-def _reason(problem: Exception) -> Message:
-    return problem.message if isinstance(problem, MatcherError) else Message(
-        "{problem}", {"problem": str(problem)})
-
-
-def _best(ranking: Ranking, offers: Sequence[Offer]) -> dict[str, float]:
-    """Give the scores of the fifty best eligible offers, best first."""
-    rows = np.flatnonzero(ranking.eligible)
-    if len(rows) > KEPT:  # to sort all of them takes longer than the rest
-        rows = rows[ranking.scores[rows] >= np.partition(ranking.scores[rows], -KEPT)[-KEPT]]
-    rows = rows[np.argsort(-ranking.scores[rows], kind="stable")][:KEPT]
-    return {offers[row].offer_id: round(float(ranking.scores[row]), DIGITS)
-            for row in rows.tolist()}
 
 
 def _records(store: Store, centre: str, day: date, before: Facts | None) -> dict[str, Any]:

@@ -10,14 +10,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import compress
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, bindparam, delete, false, func, insert, select, update
 
-from matcher.errors import StoreError, UnknownRecordError
+from matcher.errors import UnknownRecordError
+from matcher.forking import stay_here
 from matcher.store import schema
 from matcher.store.damage import Key, but_for, sound_records
 from matcher.store.database import in_words, open_engine
@@ -37,6 +37,7 @@ from matcher.store.records import (
     rows_by_key,
     touch,
 )
+from matcher.store.vectors import check_dimensions, stack_rows
 from matcher.vocabulary import (
     Conflict,
     Evidence,
@@ -81,6 +82,7 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Read in one transaction; for the files of this room only."""
+        stay_here()
         if self._frozen is not None:
             with in_words(self._url):
                 yield self._frozen
@@ -91,6 +93,7 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Write in one transaction; for the files of this room only."""
+        stay_here()
         with (in_words(self._url),
               self._engine.connect().execution_options(writing=True) as connection,
               connection.begin()):
@@ -259,22 +262,19 @@ class Store:
                     ) -> tuple[list[str], Floats]:
         """Give those of these text hashes that have stored vectors, in order, and these, (n, d).
 
-        Raises ``StoreError`` when they are not all of one length, that of ``dimensions``.
+        A hash that stands there twice is given twice. Raises ``StoreError`` when the vectors are
+        not all of one length, that of ``dimensions``.
         """
-        table, wanted = schema.vectors, list(dict.fromkeys(hashes))
+        table = schema.vectors
         query = select(table.c.hash, table.c.content).where(table.c.encoder == encoder)
-        places = {key: place for place, key in enumerate(wanted)}
-        rows, found = None, np.zeros(len(wanted), bool)
         with self.reading() as connection:
-            for key, content in rows_by_key(connection, query, wanted):
-                vector = np.frombuffer(content, "<f4")
-                if rows is None:  # filled one by one: to get memory for all twice takes long
-                    rows = np.empty((len(wanted), dimensions or len(vector)), np.float32)
-                _check_length(encoder, rows.shape[1], len(vector))
-                rows[places[key]], found[places[key]] = vector, True
-        if rows is None:
-            return [], np.zeros((0, 0), np.float32)
-        return list(compress(wanted, found)), rows if found.all() else rows[found]
+            return stack_rows(encoder, hashes, rows_by_key(connection, query, hashes), dimensions)
+
+    def vector_hashes(self, encoder: str, most: int) -> list[str]:
+        """Name texts that have a stored vector of an encoder, ``most`` of them at most."""
+        query = select(schema.vectors.c.hash).where(schema.vectors.c.encoder == encoder)
+        with self.reading() as connection:
+            return list(connection.scalars(query.order_by(schema.vectors.c.hash).limit(most)))
 
     def put_vectors(self, encoder: str, vectors: Mapping[str, Floats],
                     since: str | None = None) -> bool:
@@ -289,7 +289,7 @@ class Store:
         with self.writing() as connection:
             if since not in (None, mark_of(connection, ERASED)):
                 return False
-            _check_dimensions(connection, encoder, {len(v) for v in vectors.values()})
+            check_dimensions(connection, encoder, {len(v) for v in vectors.values()})
             put_missing(connection, schema.vectors, rows)
         return True
 
@@ -381,18 +381,3 @@ class Store:
             query = query.where(schema.outcomes.c.need_id == need_id)
         with self.reading() as connection:
             return tuple(to_outcome(dict(r)) for r in connection.execute(query).mappings())
-
-
-def _check_length(encoder: str, wanted: int, found: int) -> None:
-    if found != wanted:
-        raise StoreError("The stored vectors of the encoder {encoder} are damaged: they have "
-                         "lengths {found}.", encoder=encoder, found=sorted((wanted, found)))
-
-
-def _check_dimensions(connection: Connection, encoder: str, found: set[int]) -> None:
-    stored = connection.scalar(select(schema.vectors.c.dimensions)
-                               .where(schema.vectors.c.encoder == encoder).limit(1))
-    wanted = {stored} if stored is not None else found
-    if found and (len(wanted) > 1 or found != wanted):
-        raise StoreError("The encoder {encoder} gave vectors of length {found}; those stored have "
-                         "{stored}.", encoder=encoder, found=sorted(found), stored=stored)

@@ -1,0 +1,178 @@
+"""Work in two processes: this one takes parts from the front, a forked one from the back.
+
+A forked process has this one's memory as it is at that moment, so that nothing need be sent to it;
+but connections and the threads of libraries stay behind, and must not be used there: see
+:func:`stay_here`. A part that fails there, or whose process dies, is done here, after those before
+it: results, and the order of what happens here, are those of one process.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from mmap import mmap
+from multiprocessing.connection import Connection
+from types import TracebackType
+from typing import Any, Generic, TypeVar, cast
+
+from threadpoolctl import threadpool_limits
+
+T = TypeVar("T")
+Function = TypeVar("Function", bound=Callable[..., Any])
+# To be called after each piece of a part.
+Step = Callable[[], None]
+Work = Callable[[int, Step], T]
+# Tells how many pieces are done, in both processes.
+Told = Callable[[int], None]
+
+# A forked process that gets nothing done for so long hangs, and is ended.
+PATIENCE_S = 300.0
+POLL_S = 0.05
+MOST_PARTS = 60_000  # a pipe holds one byte for each
+_BYTES = 8
+_is_fork = False
+
+
+class LeftBehindError(RuntimeError):
+    """Raised in a forked process where only the one that it was forked from can go on."""
+
+
+def stay_here() -> None:
+    """Raise ``LeftBehindError`` in a forked process: what follows needs what stayed behind."""
+    if _is_fork:
+        raise LeftBehindError
+
+
+def on_one_thread(function: Function) -> Function:
+    """Keep the products inside to one thread: on two, small ones take twice as long."""
+    return cast(Function, threadpool_limits.wrap(limits=1, user_api="blas")(function))
+
+
+def can_fork() -> bool:
+    """Say whether a second process is safe and would help: Linux, two processors, one thread."""
+    return (sys.platform == "linux" and len(os.sched_getaffinity(0)) > 1
+            and threading.active_count() == 1 and not _is_fork)
+
+
+def do_all(work: Work[T], count: int, told: Told, forked: bool) -> list[T]:
+    """Do the parts 0 … ``count - 1`` of a work, ``forked`` in two processes; results in order.
+
+    ``work(part, step)`` gives a part's result. Raises what ``work`` raises here.
+    """
+    if not forked or count > MOST_PARTS:
+        return _rest({}, work, count, _counting(told))
+    with _Forked(work, count, told) as other:
+        found: dict[int, T] = {}
+        while other.claim():
+            part = len(found)
+            found[part] = work(part, other.step)
+        return _rest(found | other.results(), work, count, other.step)
+
+
+def _rest(found: dict[int, T], work: Work[T], count: int, step: Step) -> list[T]:
+    """Do the parts that are not done yet; give all."""
+    return [found[part] if part in found else work(part, step) for part in range(count)]
+
+
+def _counting(told: Told) -> Step:
+    """Give a step that counts."""
+    done = [0]
+
+    def step() -> None:
+        done[0] += 1
+        told(done[0])
+
+    return step
+
+
+class _Forked(Generic[T]):
+    """The forked process as seen from here: what it has done, and what nobody has begun."""
+
+    def __init__(self, work: Work[T], count: int, told: Told) -> None:
+        self._work, self._count, self._told = work, count, told
+        self._pieces = 0
+        self._found: dict[int, T] = {}
+
+    def __enter__(self) -> _Forked[T]:
+        self._counter = mmap(-1, _BYTES)  # pieces done there
+        # One byte for each part that nobody has begun: who reads it may begin one.
+        self._unbegun, filled = os.pipe()
+        os.write(filled, bytes(self._count))
+        os.close(filled)
+        context = multiprocessing.get_context("fork")
+        self._results, there = context.Pipe(duplex=False)
+        self._process = context.Process(target=self._help, args=(there, os.getpid()), daemon=True)
+        with warnings.catch_warnings():  # of threads of libraries, which are not used there
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._process.start()
+        there.close()
+        self._open = True
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._process.kill()
+        self._process.join()
+        self._process.close()
+        self._results.close()
+        os.close(self._unbegun)
+        self._counter.close()
+
+    def claim(self) -> bool:
+        """Take a part; False where all are begun."""
+        return bool(os.read(self._unbegun, 1))
+
+    def step(self) -> None:
+        """Count a piece done here, and take what has come from there."""
+        self._pieces += 1
+        self._receive(0)
+
+    def results(self) -> dict[int, T]:
+        """Give the parts done there, once it has ended."""
+        before, since = -1, time.monotonic()
+        while self._open and time.monotonic() - since < PATIENCE_S:
+            self._receive(POLL_S)
+            if (done := self._done_there()) != before:
+                before, since = done, time.monotonic()
+        return self._found
+
+    def _receive(self, wait: float) -> None:
+        """Take the parts that have come, and tell how far both are."""
+        while self._open and self._results.poll(wait):
+            try:
+                part, result = self._results.recv()
+                self._found[part] = result
+            except (EOFError, OSError):  # it has ended
+                self._open = False
+        self._told(self._pieces + self._done_there())
+
+    def _done_there(self) -> int:
+        return int.from_bytes(self._counter[:], "little")
+
+    def _help(self, results: Connection, first: int) -> None:
+        """Do parts from the back, in the forked process, until none is left or one cannot be done.
+
+        Nothing is said of what goes wrong here: it goes wrong there too, or goes well there.
+        """
+        global _is_fork
+        _is_fork = True
+
+        def step() -> None:
+            if os.getppid() != first:
+                raise LeftBehindError
+            self._counter[:] = (self._done_there() + 1).to_bytes(_BYTES, "little")
+
+        gc.freeze()  # to look through what was there before would copy it
+        try:
+            part = self._count
+            while self.claim():
+                part -= 1
+                results.send((part, self._work(part, step)))
+        except BaseException:
+            os._exit(1)

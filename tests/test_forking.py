@@ -1,0 +1,167 @@
+"""Work in two processes: the same results, in order, whatever becomes of the other process."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from matcher import forking
+from matcher.forking import LeftBehindError, can_fork, do_all, stay_here
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux alone")
+FIRST = os.getpid()
+COUNT = 12
+
+
+def is_other() -> bool:
+    return os.getpid() != FIRST
+
+
+def square(part: int, step) -> tuple[int, bool]:
+    time.sleep(0.01)
+    step()
+    return part * part, is_other()
+
+
+def leaves(part: int, step) -> tuple[int, bool]:
+    if part == 8:
+        stay_here()
+    return square(part, step)
+
+
+def dies(part: int, step) -> tuple[int, bool]:
+    if part == 8 and is_other():
+        os.kill(os.getpid(), signal.SIGKILL)
+    return square(part, step)
+
+
+def sends_what_cannot_be_sent(part: int, step):
+    return (*square(part, step)[:1], is_other() and (lambda: None))
+
+
+def told() -> list[int]:
+    return []
+
+
+@pytest.mark.parametrize(("work", "there"), [
+    (square, {True, False}), (leaves, {True, False}), (dies, {True, False}),
+    (sends_what_cannot_be_sent, {False}),
+])
+def test_results_are_those_of_one_process_in_order(work, there):
+    done = do_all(work, COUNT, lambda count: None, forked=True)
+    assert [square for square, _ in done] == [n * n for n in range(COUNT)]
+    assert {where for _, where in done} == there
+
+
+def test_what_stayed_behind_is_done_here_after_what_comes_before_it():
+    here = []
+
+    def work(part: int, step) -> int:
+        if part in (5, 9):
+            stay_here()
+        if not is_other():
+            here.append(part)
+        time.sleep(0.01)
+        return part
+
+    assert do_all(work, COUNT, lambda count: None, forked=True) == list(range(COUNT))
+    assert {5, 9} <= set(here)
+    assert here == sorted(here)
+
+
+@pytest.mark.parametrize("forked", [True, False])
+def test_progress_counts_the_pieces_of_both(forked):
+    told = []
+    do_all(square, COUNT, told.append, forked)
+    assert told == sorted(told)
+    assert told[-1] == COUNT
+
+
+@pytest.mark.parametrize("forked", [True, False])
+def test_nothing_and_one_part_are_work_too(forked):
+    assert do_all(square, 0, lambda count: None, forked) == []
+    assert [n for n, _ in do_all(square, 1, lambda count: None, forked)] == [0]
+
+
+def test_a_failure_here_is_raised_and_the_other_process_ends(tmp_path):
+    def work(part: int, step) -> int:
+        if is_other():
+            (tmp_path / "other").write_text(str(os.getpid()))
+            time.sleep(60)
+        while not (tmp_path / "other").is_file():
+            time.sleep(0.01)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        do_all(work, COUNT, lambda count: None, forked=True)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "other").read_text()), 0)
+
+
+def test_a_process_that_hangs_is_ended_and_its_part_done_here(monkeypatch):
+    monkeypatch.setattr(forking, "PATIENCE_S", 0.2)
+
+    def work(part: int, step) -> int:
+        if is_other():
+            time.sleep(60)
+        return part
+
+    assert do_all(work, 3, lambda count: None, forked=True) == [0, 1, 2]
+
+
+def test_the_other_process_ends_when_the_first_is_killed(tmp_path):
+    code = f"""
+import os, time
+from pathlib import Path
+from matcher.forking import do_all
+first = os.getpid()
+def work(part, step):
+    if os.getpid() == first:
+        time.sleep(60)
+    Path({str(tmp_path)!r}, 'other').write_text(str(os.getpid()))
+    while True:
+        step()
+        time.sleep(.01)
+do_all(work, 4, lambda count: None, forked=True)
+"""
+    with subprocess.Popen([sys.executable, "-c", code]) as first:
+        until = time.monotonic() + 30
+        while not (tmp_path / "other").is_file() and time.monotonic() < until:
+            time.sleep(0.02)
+        first.kill()
+    other = int((tmp_path / "other").read_text())
+    while is_alive(other) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not is_alive(other)
+
+
+def is_alive(process: int) -> bool:
+    """Say whether a process works; a dead one may wait for somebody to ask for it."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_only_one_thread_is_forked(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1})
+    alone = threading.active_count() == 1
+    assert can_fork() == alone
+    end = threading.Event()
+    thread = threading.Thread(target=end.wait)
+    thread.start()
+    assert not can_fork()
+    end.set()
+    thread.join()
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0})
+    assert not can_fork()
+
+
+def test_what_must_stay_may_go_on_in_the_first_process():
+    assert stay_here() is None
+    assert issubclass(LeftBehindError, RuntimeError)
