@@ -65,9 +65,9 @@ def why(workspace: Workspace, need_id: str, offer_id: str, day: date) -> Why:
     order = ranking.order.tolist()
     rank = order.index(place) + 1
     compared = compare(ranking, pool, [place, *order[:10]], workspace.embed_sentences)
-    nearest = compared[1].best()
+    nearest = compared[1].best
     for other in compared[2:]:
-        nearest = nearest.clip(other.best())
+        nearest = nearest.clip(other.best)
     match = Explainer(ranking, pool, workspace.ranker, [place]).match(place, rank, compared[0],
                                                                       nearest)
     return Why(need, offer, match, (), _around(ranking, pool, rank))

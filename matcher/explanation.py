@@ -65,6 +65,7 @@ class Comparison:
     cosines: Floats
     titles: Floats
 
+    @cached_property
     def best(self) -> Floats:
         """Give the nearest sentence's cosine for each need sentence, (asked,); -1 for none."""
         both = np.hstack([self.cosines, self.titles])
@@ -97,7 +98,7 @@ def explain(ranking: Ranking, pool: Pool, ranker: Ranker, embed: Embed,
     chosen = [offer for offer in listed if ranking.scores[offer] >= least]
     explainer = Explainer(ranking, pool, ranker, chosen, listed)
     compared = dict(zip(chosen, compare(ranking, explainer.pool, chosen, embed), strict=True))
-    nearest = np.max([c.best() for c in compared.values()], axis=0) if compared else None
+    nearest = np.max([c.best for c in compared.values()], axis=0) if compared else None
     return tuple(explainer.match(offer, place, compared[offer], nearest) if offer in compared
                  else explainer.plain(offer, place) for place, offer in enumerate(listed, start=1))
 
@@ -151,7 +152,7 @@ class Explainer:
         """Give the match of one offer; ``nearest`` (asked,) are the list's best cosines."""
         ranking = self.ranking
         missing = () if nearest is None else tuple(compress(
-            compared.asked, compared.best() < np.minimum(nearest, ANSWERED * nearest)))
+            compared.asked, compared.best < np.minimum(nearest, ANSWERED * nearest)))
         return replace(self.plain(offer, place), evidence=compared.pairs(), missing=missing,
                        influence=self._influences.get(offer, ()), raises=self.raises(offer),
                        warnings=find_warnings(ranking, self.pool, offer))

@@ -16,11 +16,14 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from mmap import mmap
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Generic, TypeVar, cast
 
+import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 T = TypeVar("T")
@@ -60,14 +63,21 @@ def can_fork() -> bool:
             and threading.active_count() == 1 and not _is_fork)
 
 
+def shared_array(shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Give an array of zeros that a process forked later shares: what one writes, both see."""
+    size = int(np.prod(shape))
+    return np.frombuffer(mmap(-1, max(8 * size, 1)), np.float64, size).reshape(shape)
+
+
 def do_all(work: Work[T], count: int, told: Told, forked: bool) -> list[T]:
     """Do the parts 0 … ``count - 1`` of a work, ``forked`` in two processes; results in order.
 
     ``work(part, step)`` gives a part's result. Raises what ``work`` raises here.
     """
-    if not forked or count > MOST_PARTS:
+    other = _started(lambda: _Forked(work, count, told)) if forked and count <= MOST_PARTS else None
+    if not other:
         return _rest({}, work, count, _counting(told))
-    with _Forked(work, count, told) as other:
+    with other:
         found: dict[int, T] = {}
         while other.claim():
             part = len(found)
@@ -78,6 +88,14 @@ def do_all(work: Work[T], count: int, told: Told, forked: bool) -> list[T]:
 def _rest(found: dict[int, T], work: Work[T], count: int, step: Step) -> list[T]:
     """Do the parts that are not done yet; give all."""
     return [found[part] if part in found else work(part, step) for part in range(count)]
+
+
+def _started(start: Callable[[], T]) -> T | None:
+    """Start a process; None where the machine has no room for it."""
+    try:
+        return start()
+    except OSError:
+        return None
 
 
 def _counting(told: Told) -> Step:
@@ -91,6 +109,32 @@ def _counting(told: Told) -> Step:
     return step
 
 
+class Beside(Generic[T]):
+    """A function at work in a forked process until its result is asked for; use it in ``with``."""
+
+    def __init__(self, function: Callable[[], T], forked: bool) -> None:
+        """Begin, or, where it is not to be ``forked``, leave it until it is asked for."""
+        self._function = function
+        self._process = _started(lambda: _Process(
+            lambda results: results.send(function()))) if forked else None
+
+    def __enter__(self) -> Beside[T]:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        if self._process:
+            self._process.end()
+            self._process = None
+
+    def result(self) -> T:
+        """Give the result; where none has come from there, what the function gives here."""
+        if self._process and self._process.results.poll(PATIENCE_S):
+            with suppress(EOFError, OSError):  # it has failed, or was ended
+                return cast(T, self._process.results.recv())
+        return self._function()
+
+
 class _Forked(Generic[T]):
     """The forked process as seen from here: what it has done, and what nobody has begun."""
 
@@ -98,29 +142,28 @@ class _Forked(Generic[T]):
         self._work, self._count, self._told = work, count, told
         self._pieces = 0
         self._found: dict[int, T] = {}
-
-    def __enter__(self) -> _Forked[T]:
         self._counter = mmap(-1, _BYTES)  # pieces done there
         # One byte for each part that nobody has begun: who reads it may begin one.
         self._unbegun, filled = os.pipe()
         os.write(filled, bytes(self._count))
         os.close(filled)
-        context = multiprocessing.get_context("fork")
-        self._results, there = context.Pipe(duplex=False)
-        self._process = context.Process(target=self._help, args=(there, os.getpid()), daemon=True)
-        with warnings.catch_warnings():  # of threads of libraries, which are not used there
-            warnings.simplefilter("ignore", DeprecationWarning)
-            self._process.start()
-        there.close()
+        first = os.getpid()
+        try:
+            self._process = _Process(lambda results: self._help(results, first))
+        except OSError:
+            self._close()
+            raise
         self._open = True
+
+    def __enter__(self) -> _Forked[T]:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None,
                  trace: TracebackType | None) -> None:
-        self._process.kill()
-        self._process.join()
-        self._process.close()
-        self._results.close()
+        self._process.end()
+        self._close()
+
+    def _close(self) -> None:
         os.close(self._unbegun)
         self._counter.close()
 
@@ -144,9 +187,9 @@ class _Forked(Generic[T]):
 
     def _receive(self, wait: float) -> None:
         """Take the parts that have come, and tell how far both are."""
-        while self._open and self._results.poll(wait):
+        while self._open and self._process.results.poll(wait):
             try:
-                part, result = self._results.recv()
+                part, result = self._process.results.recv()
                 self._found[part] = result
             except (EOFError, OSError):  # it has ended
                 self._open = False
@@ -156,23 +199,44 @@ class _Forked(Generic[T]):
         return int.from_bytes(self._counter[:], "little")
 
     def _help(self, results: Connection, first: int) -> None:
-        """Do parts from the back, in the forked process, until none is left or one cannot be done.
-
-        Nothing is said of what goes wrong here: it goes wrong there too, or goes well there.
-        """
-        global _is_fork
-        _is_fork = True
+        """Do parts from the back, in the forked process, until none is left or one cannot be."""
 
         def step() -> None:
             if os.getppid() != first:
                 raise LeftBehindError
             self._counter[:] = (self._done_there() + 1).to_bytes(_BYTES, "little")
 
+        part = self._count
+        while self.claim():
+            part -= 1
+            results.send((part, self._work(part, step)))
+
+
+class _Process:
+    """A forked process that sends ``results``; of what goes wrong there nothing is said."""
+
+    def __init__(self, function: Callable[[Connection], None]) -> None:
+        context = multiprocessing.get_context("fork")
+        self.results, there = context.Pipe(duplex=False)
+        self._process = context.Process(target=_run, args=(function, there), daemon=True)
+        with warnings.catch_warnings():  # of threads of libraries, which are not used there
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._process.start()
+        there.close()
+
+    def end(self) -> None:
+        """End it, whatever it does."""
+        self._process.kill()
+        self._process.join()
+        self._process.close()
+        self.results.close()
+
+
+def _run(function: Callable[[Connection], None], results: Connection) -> None:
+    global _is_fork
+    _is_fork = True
+    try:
         gc.freeze()  # to look through what was there before would copy it
-        try:
-            part = self._count
-            while self.claim():
-                part -= 1
-                results.send((part, self._work(part, step)))
-        except BaseException:
-            os._exit(1)
+        function(results)
+    except BaseException:
+        os._exit(1)

@@ -153,8 +153,9 @@ class LexicalIndex:
         sums = np.zeros(self._terms.shape[1])
         for part in _portions(sizes):
             found = run_places(starts[part], sizes[part])
-            sums += np.bincount(self._terms.indices[found], np.repeat(weights[part], sizes[part])
-                                * self._terms.data[found], len(sums))
+            sums += np.bincount(self._terms.indices.take(found),  # in half the time of an index
+                                np.repeat(weights[part], sizes[part])
+                                * self._terms.data.take(found), len(sums))
         return sums.astype(np.float32)
 
 

@@ -20,6 +20,8 @@ from matcher.lexical import HASH_SIZE, count_terms, run_places
 from matcher.pool import Embed, Pool
 from matcher.vocabulary import Need
 
+ROUGH_SIZE = 2**16
+
 
 def pasted_texts(need: Need, counts: Any, offers: NDArray[np.intp], pool: Pool) -> tuple[int, ...]:
     """Find the texts of some offers that repeat the need word for word; older ones cannot.
@@ -43,20 +45,30 @@ def _sharing(rows: NDArray[np.intp], pool: Pool, text: str, counts: Any) -> list
     """
     if not len(rows):
         return []
-    asked = np.zeros(HASH_SIZE, bool)
-    asked[counts.indices] = True
-    starts = pool.counts.indptr[rows]
-    sizes = pool.counts.indptr[rows + 1] - starts
-    ends = np.cumsum(sizes)
-    found = np.append(0, np.cumsum(asked[pool.counts.indices[run_places(starts, sizes)]]))
-    shared = found[ends] - found[ends - sizes]
-    if shared.max() < fewest_shared(counts):  # nearly always: the text need not be cut
+    at_most = _shared(rows, pool, counts.indices, ROUGH_SIZE)
+    if at_most.max() < fewest_shared(counts):  # nearly always: the text need not be cut
         return []
+    shared = _shared(rows, pool, counts.indices, HASH_SIZE)
     least = least_shared(text)
     if least is None:
         return []
     least -= count_distinct(text) - counts.nnz  # two terms may have one hash
     return [int(row) for row in rows[shared >= least]]
+
+
+def _shared(rows: NDArray[np.intp], pool: Pool, terms: NDArray[np.int32], size: int
+            ) -> NDArray[np.intp]:
+    """Count the terms of each text (k,) that are among some, of which only ``size`` are told apart.
+
+    A table of few fits into the processor's cache; it may count too many.
+    """
+    asked = np.zeros(size, bool)
+    asked[terms & (size - 1)] = True  # a size is a power of two
+    starts = pool.counts.indptr[rows]
+    sizes = pool.counts.indptr[rows + 1] - starts
+    own = pool.counts.indices.take(run_places(starts, sizes)) & (size - 1)
+    found = np.flatnonzero(asked.take(own))  # take: in half the time of an index
+    return np.bincount(np.searchsorted(np.cumsum(sizes), found, side="right"), minlength=len(rows))
 
 
 def fewest_shared(counts: Any) -> int:

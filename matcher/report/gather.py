@@ -11,10 +11,11 @@ from functools import cached_property
 from typing import Any
 
 from matcher import workflow
+from matcher.forking import Beside, can_fork
 from matcher.report.calendar import last_day, next_month, starts
 from matcher.report.choice import choose
 from matcher.report.facts import Entry, Event, Facts, Owner, Pair, Rules, to_json
-from matcher.report.market import measure_market
+from matcher.report.market import LARGEST, measure_market
 from matcher.report.matching import match_all
 from matcher.report.quarantine import prepared
 from matcher.store import Store
@@ -54,16 +55,21 @@ def gather(space: Workspace, store: Store, centre: str, first: date, rules: Rule
     listed = match_all(batch, needs, day, rules, progress)
     run = listed.lists[0].run if listed.lists else make_run(
         batch, (), day, rules.top, least=rules.threshold)
-    records = _records(batch.store, centre, day, before)
-    choice = choose(listed.lists, rules, records["offers"], records["owners"])
+    is_large = listed.interest.size > LARGEST
+    with Beside(lambda: measure_market(listed.interest, listed.welcome), is_large and can_fork()
+                ) as market:
+        records = _records(batch.store, centre, day, before)
+        choice = choose(listed.lists, rules, records["offers"], records["owners"])
+        happened = _happened(batch.store, centre, first, before)
+        measured = market.result()
     facts = Facts(
         centre, first, next_month(first), made, run, rules, scores=listed.scores,
         listed={f.need.need_id: tuple(m.offer_id for m in f.matches) for f in listed.lists},
         steps={f.need.need_id: f.scope for f in listed.lists}, chosen=choice.pairs,
         full=choice.full, quotas=choice.quotas,
         skipped=(*skipped, *listed.skipped), rescored=len(listed.lists),
-        texts=len(batch.pool().texts), market=measure_market(listed.interest, listed.welcome),
-        **records, **_happened(batch.store, centre, first, before))
+        texts=len(batch.pool().texts), market=measured,
+        **records, **happened)
     return Gathered(facts, listed.lists, batch.encoded)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.errors import MatcherError
-from matcher.forking import Step, can_fork, do_all, on_one_thread
+from matcher.forking import Step, can_fork, do_all, on_one_thread, shared_array
 from matcher.ranking import Ranking, block_size
 from matcher.report.facts import Rules, Skipped
 from matcher.report.quarantine import FAULTS
@@ -27,19 +27,19 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """A need's list, the scores of its best offers, and both sides' chances, (n_offers,)."""
+    """A need's list and the scores of its best offers; ``place`` is the need's among all."""
 
+    place: int
     found: MatchList
     scores: dict[str, float]
-    interest: Scores
-    welcome: Scores
 
 
 @dataclass(frozen=True)
 class Listed:
     """The needs that were matched, by id, and those that could not be.
 
-    ``interest`` and ``welcome`` (n_needs, n_offers) are NaN where a pair is barred.
+    ``interest`` and ``welcome`` (n_needs, n_offers), of the needs matched, are NaN where a pair is
+    barred.
     """
 
     lists: tuple[MatchList, ...]
@@ -53,21 +53,20 @@ class Listed:
 def match_all(batch: Workspace, needs: Sequence[Need], day: date, rules: Rules,
               progress: Progress) -> Listed:
     """List every need as the page does; a need that cannot be matched is named and left out."""
-    pool, size = batch.pool(), block_size(batch.pool())
     batch.recall_sentences()
-    matching = Matching(batch, needs, day, rules)
+    matching, size = Matching(batch, needs, day, rules), block_size(batch.pool())
     parts = [slice(start, start + size) for start in range(0, len(needs), size)]
-    is_worth = len(needs) * len(pool.texts) >= WORTH_TWO and len(parts) > 1
+    is_worth = len(needs) * len(batch.pool().texts) >= WORTH_TWO and len(parts) > 1
     done = do_all(lambda part, step: list(matching.part(parts[part], step)), len(parts),
                   lambda count: progress("match", min(count, len(needs)), len(needs)),
                   is_worth and can_fork())
     each = [one for part in done for one in part]
     matched = [one for one in each if isinstance(one, Matched)]
-    shape = (len(matched), len(pool.offers))
+    rows = [one.place for one in matched]
+    interest, welcome = (side if len(rows) == len(side) else side[rows]
+                         for side in matching.chances)
     return Listed(tuple(one.found for one in matched),
-                  {one.found.need.need_id: one.scores for one in matched},
-                  np.array([one.interest for one in matched], float).reshape(shape),
-                  np.array([one.welcome for one in matched], float).reshape(shape),
+                  {one.found.need.need_id: one.scores for one in matched}, interest, welcome,
                   tuple(one for one in each if isinstance(one, Skipped)))
 
 
@@ -78,6 +77,8 @@ class Matching:
         """Get everything ready that a second process could not."""
         self.batch, self.needs, self.day, self.rules = batch, needs, day, rules
         self.offers = batch.pool().offers
+        # Both sides' chances of every pair; filled in either process.
+        self.chances = [shared_array((len(needs), len(self.offers))) for _ in range(2)]
         self.run: Run = make_run(batch, needs, day, rules.top, least=rules.threshold)
         self.asked = self._asked()
 
@@ -90,11 +91,11 @@ class Matching:
 
     def part(self, part: slice, step: Step) -> Iterator[Matched | Skipped]:
         """Match some of the needs."""
-        for need, ranking in self._rankings(part):
+        for place, (need, ranking) in enumerate(self._rankings(part), part.start):
             try:
                 if isinstance(ranking, Exception):
                     raise ranking
-                yield self._matched(ranking)
+                yield self._matched(place, ranking)
             except FAULTS as problem:
                 yield Skipped("need", need.need_id, _reason(problem))
             step()
@@ -115,13 +116,14 @@ class Matching:
             except FAULTS as problem:
                 yield need, problem
 
-    def _matched(self, ranking: Ranking) -> Matched:
+    def _matched(self, place: int, ranking: Ranking) -> Matched:
         listed = list_of(self.batch, ranking, self.run, self.rules.top, self.rules.threshold)
         # A list looks no farther than it must: its offers need not be among the best of all.
         scores = _best(ranking, self.offers) | {
             m.offer_id: round(m.score, DIGITS) for m in listed.matches}
-        return Matched(listed, scores, np.where(ranking.eligible, ranking.scores, np.nan),
-                       np.where(ranking.eligible, ranking.welcome, np.nan))
+        for chances, found in zip(self.chances, (ranking.scores, ranking.welcome), strict=True):
+            chances[place] = np.where(ranking.eligible, found, np.nan)
+        return Matched(place, listed, scores)
 
 
 def _reason(problem: Exception) -> Message:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import orjson
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -21,6 +23,9 @@ from matcher.vocabulary import Message
 BUSY_TIMEOUT_MS = 5000
 # PostgreSQL's lock that writers take turns by: any number that no other program here uses.
 WRITERS_LOCK = 4_823_977_120
+# Dates, records and kinds of str and int are refused, as ``json`` refuses or knows them.
+_AS_JSON_DOES = (orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+                 | orjson.OPT_PASSTHROUGH_SUBCLASS)
 MIGRATIONS = Path(__file__).parent / "migrations"
 _CAUSES = (
     ("locked", "another program is writing; try again in a moment"),
@@ -72,15 +77,24 @@ def _make_engine(url: str) -> Engine:
     """Make the engine, its writers one at a time; for SQLite also the folder, and WAL."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        engine = create_engine(url, pool_pre_ping=True)
+        engine = create_engine(url, pool_pre_ping=True, json_serializer=to_json)
         event.listen(engine, "begin", _begin_postgresql)
         return engine
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).expanduser().parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
+                           json_serializer=to_json)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def to_json(value: Any) -> str:
+    """Give JSON; what only ``json`` can write, such as half a surrogate pair, it writes."""
+    try:
+        return orjson.dumps(value, option=_AS_JSON_DOES).decode()
+    except TypeError:
+        return json.dumps(value)
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:

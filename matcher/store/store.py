@@ -190,6 +190,8 @@ class Store:
         return cast(Offer, self._one("offers", "offer", offer_id=offer_id))
 
     def _all(self, what: str, **where: str) -> tuple[Any, ...]:
+        if what in self._records and not where:
+            return self._records[what]
         if what in self._records:
             return tuple(record for record in self._records[what]
                          if all(getattr(record, name) == value for name, value in where.items()))
