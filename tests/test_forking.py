@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from matcher import forking
-from matcher.forking import LeftBehindError, can_fork, do_all, stay_here
+from matcher.forking import Beside, LeftBehindError, can_fork, do_all, shared_array, stay_here
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux alone")
 FIRST = os.getpid()
@@ -42,10 +42,6 @@ def dies(part: int, step) -> tuple[int, bool]:
 
 def sends_what_cannot_be_sent(part: int, step):
     return (*square(part, step)[:1], is_other() and (lambda: None))
-
-
-def told() -> list[int]:
-    return []
 
 
 @pytest.mark.parametrize(("work", "there"), [
@@ -86,6 +82,62 @@ def test_progress_counts_the_pieces_of_both(forked):
 def test_nothing_and_one_part_are_work_too(forked):
     assert do_all(square, 0, lambda count: None, forked) == []
     assert [n for n, _ in do_all(square, 1, lambda count: None, forked)] == [0]
+
+
+def fails_there() -> int:
+    if is_other():
+        raise ValueError
+    return FIRST
+
+
+def dies_there() -> int:
+    if is_other():
+        os.kill(os.getpid(), signal.SIGKILL)
+    return FIRST
+
+
+@pytest.mark.parametrize(("function", "forked", "is_from_here"), [
+    (os.getpid, True, False), (os.getpid, False, True), (fails_there, True, True), (dies_there, True, True),
+])
+def test_what_is_done_beside_is_done_here_where_it_fails_there(function, forked, is_from_here):
+    with Beside(function, forked) as beside:
+        assert (beside.result() == FIRST) == is_from_here
+
+
+def test_what_nobody_asks_for_is_ended(tmp_path):
+    def write() -> None:
+        (tmp_path / "other").write_text(str(os.getpid()))
+        time.sleep(60)
+
+    with Beside(write, forked=True):
+        while not (tmp_path / "other").is_file():
+            time.sleep(0.01)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "other").read_text()), 0)
+
+
+def test_a_failure_is_raised_once_it_is_asked_for_here():
+    with Beside(lambda: 1 // 0, forked=True) as beside, pytest.raises(ZeroDivisionError):
+        beside.result()
+
+
+def test_where_no_process_can_be_started_all_is_done_here(monkeypatch):
+    monkeypatch.setattr(os, "fork", lambda: (_ for _ in ()).throw(BlockingIOError()))
+    assert do_all(square, COUNT, lambda count: None, forked=True) == [(n * n, False) for n in range(COUNT)]
+    with Beside(os.getpid, forked=True) as beside:
+        assert beside.result() == FIRST
+
+
+def test_both_processes_write_to_a_shared_array():
+    array = shared_array((COUNT, 2))
+
+    def work(part: int, step) -> bool:
+        array[part] = part, is_other()
+        return square(part, step)[1]
+
+    where = do_all(work, COUNT, lambda count: None, forked=True)
+    assert array.tolist() == [[part, other] for part, other in enumerate(where)]
+    assert shared_array((0, 5)).shape == (0, 5)
 
 
 def test_a_failure_here_is_raised_and_the_other_process_ends(tmp_path):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from conftest import EVIDENCE, NEEDS, OFFERS, PARTIES
 
 from matcher.errors import InputError, StoreError, UnknownRecordError
 from matcher.store import Changes, open_store, records, text_hash
+from matcher.store.database import to_json
 from matcher.store.schema import metadata
 from matcher.vocabulary import (
     Conflict,
@@ -26,6 +28,7 @@ from matcher.vocabulary import (
     Message,
     Offer,
     Outcome,
+    Party,
     Run,
 )
 
@@ -219,3 +222,20 @@ def test_a_kill_in_mid_write_loses_nothing_acknowledged_and_leaves_no_half(tmp_p
     assert stored // 50 >= acknowledged
     with store._engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
+
+
+@pytest.mark.parametrize(("value", "text"), [
+    ({"b": [1, 2.5, None, True], "a": "需求"}, '{"b":[1,2.5,null,true],"a":"需求"}'),
+    ({"half": "\ud83c"}, '{"half": "\\ud83c"}'),
+    ({1: "a"}, '{"1": "a"}'),
+    ([2**70, 1e-7, -0.0], "[1180591620717411303424, 1e-07, -0.0]"),
+])
+def test_json_columns_say_the_same_whichever_library_writes_them(value, text):
+    assert to_json(value) == text
+    assert json.loads(to_json(value)) == json.loads(json.dumps(value))
+
+
+@pytest.mark.parametrize("value", [date(2026, 1, 1), {"day": datetime(2026, 1, 1)}, {1, 2}, Party("P", "x")])
+def test_what_is_no_json_is_refused(value):
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        to_json(value)
