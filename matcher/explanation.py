@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import compress
 from math import isfinite
+from typing import Any
 
 import numpy as np
 
@@ -73,7 +74,9 @@ class Comparison:
 
     def pairs(self, most: int = PAIRS_SHOWN) -> tuple[EvidencePair, ...]:
         """Give the nearest pairs, best first, no sentence of either side twice."""
-        left, said = self.cosines.copy(), np.array([s for _, s in self.found], object)
+        left = self.cosines.copy()
+        first: dict[str, int] = {}
+        said = np.array([first.setdefault(s, place) for place, (_, s) in enumerate(self.found)])
         pairs: list[EvidencePair] = []
         while left.size and len(pairs) < most:
             row, column = divmod(int(left.argmax()), left.shape[1])
@@ -84,7 +87,7 @@ class Comparison:
             pairs.append(EvidencePair(self.asked[row], sentence, cosine, text.evidence_id,
                                       detect(sentence)))
             left[row, :] = -np.inf
-            left[:, said == sentence] = -np.inf
+            left[:, said == said[column]] = -np.inf
         return tuple(pairs)
 
 
@@ -153,12 +156,12 @@ class Explainer:
         ranking = self.ranking
         missing = () if nearest is None else tuple(compress(
             compared.asked, compared.best < np.minimum(nearest, ANSWERED * nearest)))
-        return replace(self.plain(offer, place), evidence=compared.pairs(), missing=missing,
-                       influence=self._influences.get(offer, ()), raises=self.raises(offer),
-                       warnings=find_warnings(ranking, self.pool, offer))
+        return self.plain(offer, place, evidence=compared.pairs(), missing=missing,
+                          influence=self._influences.get(offer, ()), raises=self.raises(offer),
+                          warnings=find_warnings(ranking, self.pool, offer))
 
-    def plain(self, offer: int, place: int) -> Match:
-        """Give the match of one offer with its figures alone."""
+    def plain(self, offer: int, place: int, **said: Any) -> Match:
+        """Give the match of one offer with its figures, and what else is ``said`` of it."""
         ranking, chances = self.ranking, self.ranking.propensities
         distance = float(ranking.distance_km[offer])
         return Match(
@@ -166,12 +169,12 @@ class Explainer:
             float(ranking.scores[offer]), *self._figures[offer],
             distance_km=None if np.isnan(distance) else distance,
             propensity=None if chances is None or place > len(chances) else
-            float(chances[place - 1]))
+            float(chances[place - 1]), **said)
 
     def raises(self, offer: int) -> tuple[Message, ...]:
         """Say in which features other offers do better by 0.1 or more of log-odds."""
-        gains = {f.key: self.ranker.weight(f) * abs(best - self.ranking.features[f.key].item(offer))
-                 for f, best in self._best}
+        own = self._figures[offer][0]
+        gains = {f.key: self.ranker.weight(f) * abs(best - own[f.key]) for f, best in self._best}
         return tuple(RAISES[key] for key in sorted(gains, key=lambda k: -gains[k])
                      if gains[key] >= LEAST_RAISE)
 
