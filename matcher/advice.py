@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from matcher.eligibility import exclusions, reaches, reaches_centre
 from matcher.errors import InputError
 from matcher.explanation import Explainer, compare, need_sentences
 from matcher.insight import (
@@ -17,7 +18,7 @@ from matcher.insight import (
     form_team,
 )
 from matcher.pool import Pool
-from matcher.ranking import Ranking, exclusions, reaches, reaches_centre
+from matcher.ranking import Ranking
 from matcher.vocabulary import Match, Message, Need, Offer
 from matcher.workflow import circumstances_of, match_text, rank_one
 from matcher.workspace import Workspace

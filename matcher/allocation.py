@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.assignment import Assignment, Clash, GroupRule, Limits, Problem, Side, solve
+from matcher.eligibility import exclusions
 from matcher.errors import InputError, UnknownRecordError
 from matcher.market import Market, Measures, compare_lists
-from matcher.ranking import Circumstances, Query, Ranking, exclusions, rank
+from matcher.ranking import Circumstances, Query, Ranking, rank
 from matcher.reference import place
 from matcher.store import Store
 from matcher.vocabulary import Need, Offer, is_open

@@ -8,17 +8,20 @@ it: results, and the order of what happens here, are those of one process.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from mmap import mmap
 from multiprocessing.connection import Connection
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, TypeVar, cast
 
@@ -37,7 +40,8 @@ Told = Callable[[int], None]
 # A forked process that gets nothing done for so long hangs, and is ended.
 PATIENCE_S = 300.0
 POLL_S = 0.05
-MOST_PARTS = 60_000  # a pipe holds one byte for each
+MOST_PARTS = 4096  # the smallest pipe holds one byte for each
+_PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 _BYTES = 8
 _is_fork = False
 
@@ -60,7 +64,8 @@ def on_one_thread(function: Function) -> Function:
 def can_fork() -> bool:
     """Say whether a second process is safe and would help: Linux, two processors, one thread."""
     return (sys.platform == "linux" and len(os.sched_getaffinity(0)) > 1
-            and threading.active_count() == 1 and not _is_fork)
+            and threading.active_count() == 1 and not multiprocessing.current_process().daemon
+            and signal.getsignal(signal.SIGCHLD) != signal.SIG_IGN)  # else nobody knows its end
 
 
 def shared_array(shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -147,9 +152,8 @@ class _Forked(Generic[T]):
         self._unbegun, filled = os.pipe()
         os.write(filled, bytes(self._count))
         os.close(filled)
-        first = os.getpid()
         try:
-            self._process = _Process(lambda results: self._help(results, first))
+            self._process = _Process(self._help)
         except OSError:
             self._close()
             raise
@@ -198,12 +202,10 @@ class _Forked(Generic[T]):
     def _done_there(self) -> int:
         return int.from_bytes(self._counter[:], "little")
 
-    def _help(self, results: Connection, first: int) -> None:
+    def _help(self, results: Connection) -> None:
         """Do parts from the back, in the forked process, until none is left or one cannot be."""
 
         def step() -> None:
-            if os.getppid() != first:
-                raise LeftBehindError
             self._counter[:] = (self._done_there() + 1).to_bytes(_BYTES, "little")
 
         part = self._count
@@ -218,8 +220,10 @@ class _Process:
     def __init__(self, function: Callable[[Connection], None]) -> None:
         context = multiprocessing.get_context("fork")
         self.results, there = context.Pipe(duplex=False)
-        self._process = context.Process(target=_run, args=(function, there), daemon=True)
-        with warnings.catch_warnings():  # of threads of libraries, which are not used there
+        self._process = context.Process(
+            target=_run, args=(function, self.results, there, os.getpid()), daemon=True)
+        with warnings.catch_warnings(), _without_interrupts():
+            # Of threads of libraries, which are not used there.
             warnings.simplefilter("ignore", DeprecationWarning)
             self._process.start()
         there.close()
@@ -232,11 +236,34 @@ class _Process:
         self.results.close()
 
 
-def _run(function: Callable[[Connection], None], results: Connection) -> None:
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Hold Ctrl-C back; a process that is forked meanwhile never sees it, but ends with ours."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _run(function: Callable[[Connection], None], here: Connection, there: Connection,
+         first: int) -> None:
+    """Do what a forked process is for, and nothing that could outlive the first one."""
     global _is_fork
     _is_fork = True
     try:
+        here.close()
+        _end_with(first)
         gc.freeze()  # to look through what was there before would copy it
-        function(results)
+        function(there)
     except BaseException:
         os._exit(1)
+
+
+def _end_with(first: int) -> None:
+    """Let the kernel end this process with the one it was forked from, or where memory is short."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    if os.getppid() != first:
+        raise LeftBehindError

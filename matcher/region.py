@@ -9,9 +9,9 @@ from datetime import date, timedelta
 
 from matcher.access import Viewer, demand
 from matcher.decisions import board, latest_stages
+from matcher.eligibility import reaches_centre
 from matcher.insight.overview import Gap, funnel, histogram, theme_gaps, theme_matrix
 from matcher.profiles import drafts_to_review
-from matcher.ranking import reaches_centre
 from matcher.reference import centres, counties
 from matcher.store.overview import best_of_last_lists, listed_pairs
 from matcher.vocabulary import Need, is_open

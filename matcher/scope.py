@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.eligibility import alike
 from matcher.features import NEAR_KM
 from matcher.pool import Pool, first_copies, spread_copies
-from matcher.ranking import Ranking, alike
+from matcher.ranking import Ranking
 from matcher.reference import centres
 from matcher.vocabulary import Message, Need, Offer
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
 from datetime import date, datetime, timedelta, timezone
 from functools import partial
@@ -214,10 +214,13 @@ class Asked:
     terms: Any
     circumstances: Circumstances
 
-    def rank(self, part: slice) -> Iterator[Ranking]:
-        """Rank all offers for some of the needs, without scope, chance or explanation."""
+    def rank(self, part: slice, only: Container[int] | None = None) -> Iterator[Ranking]:
+        """Rank all offers for some of the needs, without scope, chance or explanation.
+
+        ``only`` names places in the part: as ``ranking.rank``.
+        """
         yield from rank(self.queries[part], self.workspace.pool(), self.workspace.ranker,
-                        self.circumstances, self.terms[part])
+                        self.circumstances, self.terms[part], only)
 
 
 def ask(workspace: Workspace, needs: Sequence[Need], day: date) -> Asked:

@@ -252,6 +252,7 @@ class Workspace:
             if len(self._sentences.vectors) > SENTENCES_KEPT:
                 self._sentences.vectors = VectorCache(self.encoder.dimensions)
                 self._sentences.unkept.clear()
+                self._sentences.recalled = False
             vectors = self._sentences.vectors  # another thread may begin a new one meanwhile
             if new := {key: s for key, s in zip(hashes, found, strict=True) if key not in vectors}:
                 vectors.put(*self._stored(SENTENCE, list(new)))
@@ -264,9 +265,8 @@ class Workspace:
         """Take stored vectors of sentences into memory, all at once: up to half of those kept."""
         with self._lock:
             if not self._sentences.recalled:
-                encoder = self.encoder.revision + SENTENCE
-                self._sentences.vectors.put(*self.store.vector_rows(
-                    encoder, self.store.vector_hashes(encoder, SENTENCES_KEPT // 2),
+                self._sentences.vectors.put(*self.store.first_vectors(
+                    self.encoder.revision + SENTENCE, SENTENCES_KEPT // 2,
                     self.encoder.dimensions))
                 self._sentences.recalled = True
 

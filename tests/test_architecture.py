@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ROOMS = (
     "vocabulary", "errors", "forking", "settings", "languages", "reference", "access", "lexical", "integrity", "reading", "intake",
-    "store", "passwords", "accounts", "sessions", "signon", "mail", "features", "ranker", "encoding", "vectors", "pool", "pasting", "ranking", "scope", "assignment", "market",
+    "store", "passwords", "accounts", "sessions", "signon", "mail", "features", "ranker", "encoding", "vectors", "pool", "eligibility", "pasting", "ranking", "scope", "assignment", "market",
     "explanation", "cues", "coach", "insight", "frames", "evaluation", "learning", "workspace", "workflow", "judgements", "profiles", "viewing", "decisions", "sheets", "listing", "region", "advice",
     "allocation", "tuning", "encoders", "report", "shows", "shows_centre", "shows_coach", "shows_evaluation", "shows_ranker", "demonstration", "doctor", "cli",
 )
@@ -25,7 +25,7 @@ ONLY_IN = {
 }
 # The doctor names SQLite's version; the command line starts the page.
 ALLOWED = {("doctor", "sqlite3"), ("cli", "web")}
-PURE = ("access", "features", "integrity", "cues", "coach", "ranking", "ranker", "assignment", "market", "insight")
+PURE = ("access", "features", "eligibility", "integrity", "cues", "coach", "ranking", "ranker", "assignment", "market", "insight")
 
 
 def room_of(path: Path) -> str:

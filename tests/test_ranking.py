@@ -9,6 +9,7 @@ import pytest
 from conftest import DAY, EVIDENCE, NEEDS, OFFERS
 
 from matcher import lexical
+from matcher.eligibility import eligible
 from matcher.encoding import load_encoder
 from matcher.errors import ModelFileError
 from matcher.explanation import explain
@@ -17,7 +18,7 @@ from matcher.languages import INTERFACE_LANGUAGES
 from matcher.lexical import LexicalIndex, count_terms, terms
 from matcher.pool import build_pool
 from matcher.ranker import load_ranker
-from matcher.ranking import Circumstances, Query, distances_km, eligible, log_mean_exp, rank
+from matcher.ranking import Circumstances, Query, distances_km, log_mean_exp, rank
 from matcher.reference import place
 from matcher.vocabulary import Conflict, Evidence, Need, Offer
 

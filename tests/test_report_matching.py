@@ -49,8 +49,14 @@ def region_in(folder) -> Year:
 
 
 def said(region, store, two, monkeypatch, first):
-    """Make a month's report; give what is stored of it, and the parts of its matching done here."""
-    here, done = [], Matching.part
+    """Make a month's report; give what is stored of it, all texts encoded, in order, and parts matched here."""
+    here, done, asked = [], Matching.part, []
+
+    class Asked(Concepts):
+        def encode(self, texts):
+            assert os.getpid() == HERE
+            asked.append(list(texts))
+            return super().encode(texts)
 
     def part(self, places, step):
         if os.getpid() == HERE:
@@ -60,13 +66,13 @@ def said(region, store, two, monkeypatch, first):
 
     monkeypatch.setattr(Matching, "part", part)
     monkeypatch.setattr(matching, "can_fork", lambda: two)
-    space = Workspace(store, region.space.encoder, region.space.ranker)
-    make_report(space, "CTSP", first, region.rules, Tools(lambda: NOW.replace(month=2 if first > FIRST else 1), lambda *a: None), lambda made: None)
+    space = Workspace(store, Asked(), region.space.ranker)
+    make_report(space, "CTSP", first, region.rules, Tools(lambda: NOW.replace(month=first.month % 12 + 1), lambda *a: None), lambda made: None)
     monkeypatch.setattr(Matching, "part", done)
     with store.reading() as connection:
         rows = connection.execute(schema.matches.select().order_by(*schema.matches.primary_key.columns)).all()
     report_id = f"{first:%Y-%m}-CTSP"
-    return (facts_of(store, report_id), content_of(store, report_id), rows), here
+    return (facts_of(store, report_id), content_of(store, report_id), rows, asked), here
 
 
 def test_two_processes_say_what_one_says_and_share_what_is_known(tmp_path, small_parts, monkeypatch):
@@ -74,13 +80,17 @@ def test_two_processes_say_what_one_says_and_share_what_is_known(tmp_path, small
     with contextlib.closing(sqlite3.connect(tmp_path / "one" / "matcher.db")) as database:
         database.execute("VACUUM INTO ?", [str(tmp_path / "two.db")])
     copy = open_store(f"sqlite:///{tmp_path / 'two.db'}")
-    for first in (FIRST, date(2027, 1, 1)):
+    new = replace(region.store.needs("CTSP")[-1], need_id="N999", title="新需求", description="想減少塑膠再生時的異味。想知道電網調度的費用。")
+    for first, more in ((FIRST, []), (date(2027, 1, 1), []), (date(2027, 2, 1), [new])):
+        for store in (region.store, copy):
+            store.put(needs=more)
         (one, all_parts), (two, parts) = (said(region, store, two, monkeypatch, first)
                                           for two, store in ((False, region.store), (True, copy)))
         assert one == two
         assert len(one[0]["listed"]) > 6
-    assert 0 < len(parts) < len(all_parts)  # the second month, whose sentences are known
-    assert parts == sorted(parts, key=lambda part: part.start)
+        assert 0 < len(parts) < len(all_parts)
+        assert parts == sorted(parts, key=lambda part: part.start)
+    assert "想知道電網調度的費用。" in one[3][-1]
 
 
 def test_no_connection_and_no_encoder_is_used_in_the_other_process(tmp_path, monkeypatch):
@@ -110,7 +120,19 @@ def test_a_need_that_cannot_be_encoded_is_named_and_the_others_go_on(tmp_path, s
     found = match_all(space, needs, date(2026, 12, 31), region.rules, lambda *progress: told.append(progress))
     assert [(s.record_id, s.problem.fields["problem"]) for s in found.skipped] == [(bad.need_id, "this text cannot be encoded")]
     assert [f.need.need_id for f in found.lists] == [n.need_id for n in needs if n.need_id != bad.need_id]
-    assert ("match", len(needs), len(needs)) in told
+    counts = [done for step, done, total in told if step == "match"]
+    assert counts == sorted(set(counts))
+    assert counts[-1] == len(needs)
+
+
+def test_a_damaged_vector_of_a_sentence_that_nobody_wants_harms_nobody(tmp_path, small_parts, monkeypatch):
+    region = region_in(tmp_path / "one")
+    region.store.put_vectors("concepts-1/sentence", {"0" * 64: np.ones(48, np.float32)})
+    with region.store.writing() as connection:
+        connection.execute(schema.vectors.update().values(content=b"abc").where(schema.vectors.c.hash == "0" * 64))
+    needs = region.store.needs("CTSP")
+    found = match_all(region.space, needs, date(2026, 12, 31), region.rules, lambda *progress: None)
+    assert (len(found.lists), found.skipped) == (len(needs), ())
 
 
 def test_stored_sentences_are_recalled_at_once_but_not_more_than_memory_holds(tmp_path, monkeypatch):

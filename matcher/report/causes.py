@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from matcher.ranking import in_conflict
+from matcher.eligibility import in_conflict
 from matcher.report.facts import Entry, Facts
 from matcher.vocabulary import Message
 

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matcher.errors import MatcherError
-from matcher.forking import Step, can_fork, do_all, on_one_thread, shared_array
+from matcher.forking import (
+    LeftBehindError,
+    Step,
+    Told,
+    can_fork,
+    do_all,
+    on_one_thread,
+    shared_array,
+)
 from matcher.ranking import Ranking, block_size
 from matcher.report.facts import Rules, Skipped
 from matcher.report.quarantine import FAULTS
@@ -20,7 +30,7 @@ from matcher.workspace import Progress, Workspace
 
 KEPT = 50
 DIGITS = 6
-# Pairs of a need and a text for which a second process is worth its start: half a second's.
+# Pairs of a need and a text for which a second process is worth its start: half a second's work.
 WORTH_TWO = 3_000_000
 Scores = NDArray[np.float64]
 
@@ -49,18 +59,24 @@ class Listed:
     skipped: tuple[Skipped, ...]
 
 
+# None: left to the first process.
+Done = Matched | Skipped | None
+
+
 @on_one_thread  # each process has its own; and no figure changes with their number
 def match_all(batch: Workspace, needs: Sequence[Need], day: date, rules: Rules,
               progress: Progress) -> Listed:
     """List every need as the page does; a need that cannot be matched is named and left out."""
-    batch.recall_sentences()
+    is_large = len(needs) * len(batch.pool().texts) >= WORTH_TWO
+    if is_large:
+        with suppress(*FAULTS):  # a damaged one is met again by the needs that want it, if any
+            batch.recall_sentences()
     matching, size = Matching(batch, needs, day, rules), block_size(batch.pool())
     parts = [slice(start, start + size) for start in range(0, len(needs), size)]
-    is_worth = len(needs) * len(batch.pool().texts) >= WORTH_TWO and len(parts) > 1
-    done = do_all(lambda part, step: list(matching.part(parts[part], step)), len(parts),
-                  lambda count: progress("match", min(count, len(needs)), len(needs)),
-                  is_worth and can_fork())
-    each = [one for part in done for one in part]
+    done = do_all(lambda part, step: matching.part(parts[part], step), len(parts),
+                  _rising(progress, len(needs)), is_large and len(parts) > 1 and can_fork())
+    each = [one for part, found in zip(parts, done, strict=True)
+            for one in matching.completed(part, found)]
     matched = [one for one in each if isinstance(one, Matched)]
     rows = [one.place for one in matched]
     interest, welcome = (side if len(rows) == len(side) else side[rows]
@@ -89,32 +105,55 @@ class Matching:
         except FAULTS:
             return None
 
-    def part(self, part: slice, step: Step) -> Iterator[Matched | Skipped]:
-        """Match some of the needs."""
-        for place, (need, ranking) in enumerate(self._rankings(part), part.start):
+    def part(self, part: slice, step: Step) -> list[Done]:
+        """Match some of the needs; None for one that a forked process must leave to the first."""
+        places, found = range(part.start, part.start + len(self.needs[part])), []
+        for one in self._each(part, places):
+            found.append(one)
+            step()
+        return found
+
+    def completed(self, part: slice, found: Sequence[Done]) -> list[Matched | Skipped]:
+        """Give what a part found, with the needs of it that were left to this process."""
+        places = [place for place, one in enumerate(found, part.start) if one is None]
+        left = self._each(part, places)
+        return [cast(Matched | Skipped, next(left) if one is None else one) for one in found]
+
+    def _each(self, part: slice, places: Sequence[int]) -> Iterator[Done]:
+        """Match the needs of a part at these places."""
+        for place, ranking in self._rankings(part, places):
             try:
                 if isinstance(ranking, Exception):
                     raise ranking
                 yield self._matched(place, ranking)
+            except LeftBehindError:
+                yield None
             except FAULTS as problem:
-                yield Skipped("need", need.need_id, _reason(problem))
-            step()
+                yield Skipped("need", self.needs[place].need_id, _reason(problem))
 
-    def _rankings(self, part: slice) -> Iterator[tuple[Need, Ranking | Exception]]:
+    def _rankings(self, part: slice, places: Sequence[int]
+                  ) -> Iterator[tuple[int, Ranking | Exception]]:
         """Rank needs together; where one of them breaks that, each alone."""
-        needs, done = self.needs[part], 0
-        try:
-            if self.asked:
-                for need, ranking in zip(needs, self.asked.rank(part), strict=True):
-                    yield need, ranking
-                    done += 1
-        except FAULTS:
-            pass
-        for need in needs[done:]:
+        done, problem = 0, None
+        while self.asked and done < len(places) and not problem:
             try:
-                yield need, rank_one(self.batch, need, self.day)
-            except FAULTS as problem:
-                yield need, problem
+                only = {place - part.start for place in places[done:]}
+                for ranking in self.asked.rank(part, only):
+                    yield places[done], ranking
+                    done += 1
+            except LeftBehindError as left:
+                yield places[done], left
+                done += 1
+            except FAULTS as fault:
+                problem = fault
+        for place in places[done:]:
+            yield place, self._alone(place)
+
+    def _alone(self, place: int) -> Ranking | Exception:
+        try:
+            return rank_one(self.batch, self.needs[place], self.day)
+        except (*FAULTS, LeftBehindError) as problem:
+            return problem
 
     def _matched(self, place: int, ranking: Ranking) -> Matched:
         listed = list_of(self.batch, ranking, self.run, self.rules.top, self.rules.threshold)
@@ -124,6 +163,18 @@ class Matching:
         for chances, found in zip(self.chances, (ranking.scores, ranking.welcome), strict=True):
             chances[place] = np.where(ranking.eligible, found, np.nan)
         return Matched(place, listed, scores)
+
+
+def _rising(progress: Progress, total: int) -> Told:
+    """Tell progress only where it is one: what another process was about may be done here again."""
+    told = [0]
+
+    def tell(count: int) -> None:
+        if told[0] < min(count, total):
+            told[0] = min(count, total)
+            progress("match", told[0], total)
+
+    return tell
 
 
 def _reason(problem: Exception) -> Message:

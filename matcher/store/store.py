@@ -272,11 +272,13 @@ class Store:
         with self.reading() as connection:
             return stack_rows(encoder, hashes, rows_by_key(connection, query, hashes), dimensions)
 
-    def vector_hashes(self, encoder: str, most: int) -> list[str]:
-        """Name texts that have a stored vector of an encoder, ``most`` of them at most."""
-        query = select(schema.vectors.c.hash).where(schema.vectors.c.encoder == encoder)
+    def first_vectors(self, encoder: str, most: int, dimensions: int) -> tuple[list[str], Floats]:
+        """Give an encoder's stored vectors, ``most`` of them at most, as ``vector_rows`` does."""
+        table = schema.vectors
+        query = select(table.c.hash, table.c.content).where(table.c.encoder == encoder)
         with self.reading() as connection:
-            return list(connection.scalars(query.order_by(schema.vectors.c.hash).limit(most)))
+            found = connection.execute(query.order_by(table.c.hash).limit(most)).all()
+        return stack_rows(encoder, [row[0] for row in found], iter(found), dimensions)
 
     def put_vectors(self, encoder: str, vectors: Mapping[str, Floats],
                     since: str | None = None) -> bool:
