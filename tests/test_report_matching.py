@@ -18,7 +18,7 @@ from matcher import forking, ranking
 from matcher.forking import LeftBehindError
 from matcher.report import matching
 from matcher.report.job import Tools, make_report
-from matcher.report.matching import Matching, match_all
+from matcher.report.matching import Matching, cut, match_all
 from matcher.store import open_store, schema
 from matcher.store.reports import content_of, facts_of
 from matcher.workspace import Workspace
@@ -91,6 +91,16 @@ def test_two_processes_say_what_one_says_and_share_what_is_known(tmp_path, small
         assert 0 < len(parts) < len(all_parts)
         assert parts == sorted(parts, key=lambda part: part.start)
     assert "想知道電網調度的費用。" in one[3][-1]
+
+
+@pytest.mark.parametrize(("count", "size", "lengths"), [
+    (0, 4, []), (1, 4, [1]), (4, 4, [1] * 4), (11, 4, [1] * 11), (12, 4, [4, 1, 1, 1, 1, 4]), (1000, 128, [128] * 3 + [32] * 7 + [8] + [128] * 3),
+    (3, 2, [1, 1, 1]), (6, 1, [1] * 6),
+])
+def test_parts_are_small_where_two_processes_meet(count, size, lengths):
+    parts = cut(count, size)
+    assert [part.stop - part.start for part in parts] == lengths
+    assert [place for part in parts for place in range(count)[part]] == list(range(count))
 
 
 def test_no_connection_and_no_encoder_is_used_in_the_other_process(tmp_path, monkeypatch):

@@ -25,6 +25,7 @@ from matcher.report.model import Names, Report, to_plain, to_report
 from matcher.report.month import Month
 from matcher.report.sections import SECTIONS
 from matcher.store import Store
+from matcher.store.blanking import unpack
 from matcher.store.outbox import drop_report_mails
 from matcher.store.reports import (
     AGAIN,
@@ -36,6 +37,7 @@ from matcher.store.reports import (
     finish_report,
     free_report,
     is_again,
+    packed_facts,
     put_content,
     put_facts,
     put_instant,
@@ -271,10 +273,12 @@ def _keep_content(store: Store, report_id: str, owner: str, gathered: Gathered |
     What was just gathered need not be read again, if it was stored with nothing erased.
     """
     while content_of(store, report_id) is None:
-        facts = facts_of(store, report_id) or {}
+        packed = packed_facts(store, report_id) or b""
+        _kept(bool(packed))
+        facts = unpack(packed)
         lists = gathered.lists if gathered and gathered.plain == facts else None
         content = to_plain(_build(store, from_json(facts), lists))
-        _kept(put_content(store, report_id, owner, content, facts))
+        _kept(put_content(store, report_id, owner, content, packed))
 
 
 def _build(store: Store, facts: Facts, lists: Sequence[MatchList] | None) -> Report:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from typing import cast
 
 import numpy as np
@@ -72,7 +73,7 @@ def match_all(batch: Workspace, needs: Sequence[Need], day: date, rules: Rules,
         with suppress(*FAULTS):  # a damaged one is met again by the needs that want it, if any
             batch.recall_sentences()
     matching, size = Matching(batch, needs, day, rules), block_size(batch.pool())
-    parts = [slice(start, start + size) for start in range(0, len(needs), size)]
+    parts = cut(len(needs), size)
     done = do_all(lambda part, step: matching.part(parts[part], step), len(parts),
                   _rising(progress, len(needs)), is_large and len(parts) > 1 and can_fork())
     each = [one for part, found in zip(parts, done, strict=True)
@@ -84,6 +85,18 @@ def match_all(batch: Workspace, needs: Sequence[Need], day: date, rules: Rules,
     return Listed(tuple(one.found for one in matched),
                   {one.found.need.need_id: one.scores for one in matched}, interest, welcome,
                   tuple(one for one in each if isinstance(one, Skipped)))
+
+
+def cut(count: int, size: int) -> list[slice]:
+    """Cut places into parts, from both ends by ``size``; into small ones where two meet.
+
+    Whoever comes first has little to wait for.
+    """
+    ends = max(count - size, 0) // (2 * size) * size
+    small = max(size // 4, 1)
+    edges = [*range(0, ends, size), *range(ends, count - ends, small),
+             *range(count - ends, count, size), count]
+    return [slice(one, other) for one, other in pairwise(edges)]
 
 
 class Matching:

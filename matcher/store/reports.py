@@ -101,13 +101,13 @@ def put_facts(store: Store, report_id: str, owner: str, facts: Plain,
     return True
 
 
-def put_content(store: Store, report_id: str, owner: str, content: Plain, facts: Plain) -> bool:
-    """Store what the report says, unless its facts are no more those it was made from."""
+def put_content(store: Store, report_id: str, owner: str, content: Plain, facts: bytes) -> bool:
+    """Store what the report says, unless its packed facts are no more those it was made from."""
     with store.writing() as connection:
         if not _set(connection, report_id, owner, {"owner": owner}):  # holds the row
             return False
         query = select(_table.c.facts).filter_by(report_id=report_id)
-        if unpack(connection.scalar(query) or pack({})) == facts:
+        if connection.scalar(query) == facts:
             _set(connection, report_id, owner, {"content": pack(content)})
     return True
 
@@ -156,6 +156,12 @@ def report_row(store: Store, report_id: str) -> ReportRow | None:
 def facts_of(store: Store, report_id: str) -> dict[str, Any] | None:
     """Give what a report is made of, once that is stored."""
     return _unpacked(store, report_id, "facts")
+
+
+def packed_facts(store: Store, report_id: str) -> bytes | None:
+    """Give what a report is made of as it is stored; ``unpack`` reads it."""
+    with store.reading() as connection:
+        return connection.scalar(select(_table.c.facts).filter_by(report_id=report_id))
 
 
 def content_of(store: Store, report_id: str) -> dict[str, Any] | None:
