@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -161,10 +161,10 @@ def build_pool(offers: Iterable[Offer], evidence: Iterable[Evidence], embed: Emb
     """
     listed = tuple(offers)
     supports = _by_offer(listed, evidence)
-    found = collect_texts(listed, supports)
-    reading = read([text.text for text in found])
-    texts = tuple(Text(text.offer, own.text, text.evidence_id, text.lang, own.warnings, own.group)
-                  for text, own in zip(found, reading, strict=True))
+    found = list(_as_written(listed, supports))
+    reading = read([text for _, text, _, _ in found])
+    texts = tuple([Text(offer, own.text, evidence_id, lang, own.warnings, own.group)
+                   for (offer, _, evidence_id, lang), own in zip(found, reading, strict=True)])
     words = [t.text for t in texts]
     vectors = np.asarray(embed(words), np.float32).reshape(len(words), -1 if words else 1)
     if silent := [place for place, word in enumerate(words) if not word.strip()]:
@@ -179,7 +179,7 @@ def _by_offer(offers: Sequence[Offer], evidence: Iterable[Evidence]
     """Give each offer's evidence that says anything."""
     found: dict[str, list[Evidence]] = defaultdict(list)
     for item in evidence:
-        if item.full_text.strip():
+        if item.text.strip() or item.full_text.strip():
             found[item.offer_id].append(item)
     return tuple(tuple(found.get(offer.offer_id, ())) for offer in offers)
 
@@ -187,9 +187,14 @@ def _by_offer(offers: Sequence[Offer], evidence: Iterable[Evidence]
 def collect_texts(offers: Sequence[Offer], evidence: Sequence[Sequence[Evidence]]
                   ) -> tuple[Text, ...]:
     """List every text of every offer as written, the offer's own first, sorted by offer."""
-    texts: list[Text] = []
+    return tuple(Text(*written) for written in _as_written(offers, evidence))
+
+
+def _as_written(offers: Sequence[Offer], evidence: Sequence[Sequence[Evidence]]
+                ) -> Iterator[tuple[int, str, str | None, str | None]]:
+    """Give the offer, words, evidence id and language of every text."""
     for position, (offer, found) in enumerate(zip(offers, evidence, strict=True)):
         if offer.text.strip() or not found:
-            texts.append(Text(position, offer.text, None, offer.lang))
-        texts.extend(Text(position, e.full_text, e.evidence_id, e.lang) for e in found)
-    return tuple(texts)
+            yield position, offer.text, None, offer.lang
+        for item in found:
+            yield position, item.full_text, item.evidence_id, item.lang

@@ -77,15 +77,13 @@ def pack(read: ReadText) -> bytes:
     return read.group.encode() + b"\0" + read.terms
 
 
-def is_whole(content: bytes) -> bool:
-    """Say whether what was packed has a group, and as many weights as terms."""
-    return b"\0" in content and (len(content) - content.index(b"\0") - 1) % 8 == 0
+def unpack(text: str, content: bytes) -> ReadText | None:
+    """Make the reading of a text that counts as it stands of what was packed.
 
-
-def unpack(text: str, content: bytes) -> ReadText:
-    """Make the reading of a text that counts as it stands of what was packed."""
-    group, _, terms = content.partition(b"\0")
-    return ReadText(text, group.decode(), (), terms)
+    None where that has no group, or not as many weights as terms: it is damaged.
+    """
+    group, mark, terms = content.partition(b"\0")
+    return ReadText(text, group.decode(), (), terms) if mark and len(terms) % 8 == 0 else None
 
 
 @cache

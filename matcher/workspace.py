@@ -18,7 +18,6 @@ from matcher.pool import Floats, Pool, build_pool
 from matcher.ranker import Ranker
 from matcher.reading import (
     ReadText,
-    is_whole,
     pack,
     read_texts,
     rules,
@@ -218,9 +217,9 @@ class Workspace:
         """Give the readings of texts from memory, from the store, or new ones."""
         found = {text: self._read[text] for text in texts if text in self._read}
         new = {text_hash(text): text for text in texts if text not in found}
-        known = readings(self.store, rules(), list(new))
-        found.update((new[key], unpack(new[key], content)) for key, content in known.items()
-                     if is_whole(content))
+        for key, content in readings(self.store, rules(), list(new)).items():
+            if (read := unpack(new[key], content)) is not None:
+                found[new[key]] = read
         rest = {key: text for key, text in new.items() if text not in found}
         return found | self._read_new(rest, progress, since)
 

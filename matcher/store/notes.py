@@ -27,7 +27,8 @@ PLAIN = ("need_id", "offer_id", "rank", "score", "features", "contributions", "d
          "propensity")
 
 
-PAIR, INFLUENCE = (tuple(f.name for f in fields(kind)) for kind in (EvidencePair, Influence))
+PAIR, INFLUENCE, NEED, RUN = (tuple(f.name for f in fields(kind))
+                              for kind in (EvidencePair, Influence, Need, Run))
 
 
 def _fields(record: EvidencePair | Influence, names: Sequence[str]) -> dict[str, Any]:
@@ -115,10 +116,11 @@ def _needs_by_run(lists: Sequence[MatchList]) -> dict[str, list[str]]:
 
 
 def _list_row(found: MatchList) -> dict[str, Any]:
-    run = {f.name: getattr(found.run, f.name) for f in fields(Run)}
+    run = {name: getattr(found.run, name) for name in RUN}
     return {**run, "eligible": found.eligible, "scope": found.scope,
             "widened": found.widened and message_row(found.widened),
-            "need_id": found.need.need_id, "need": plain(asdict(found.need))}
+            "need_id": found.need.need_id,
+            "need": plain({name: getattr(found.need, name) for name in NEED})}
 
 
 def empty_lists(connection: Connection, needs: Sequence[str], offers: Sequence[str]) -> None:
