@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -13,9 +14,10 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from conftest import DAY, EVIDENCE, NEEDS, NOW, OFFERS, PARTIES, PASSWORD, account_in
+from simulated_year import Concepts, Year
 from sqlalchemy import event, make_url
 
-from matcher import accounts, mail, profiles, sheets, workflow
+from matcher import accounts, mail, profiles, ranking, sheets, workflow
 from matcher.access import Viewer
 from matcher.decisions import Change, board, decide, judge, undo
 from matcher.encoding import load_encoder
@@ -23,6 +25,7 @@ from matcher.errors import StoreError
 from matcher.listing import ListQuery, browse_needs, browse_offers
 from matcher.ranker import load_ranker
 from matcher.region import overview
+from matcher.report import matching
 from matcher.report.facts import Rules
 from matcher.report.job import Tools, make_report
 from matcher.settings import load_settings
@@ -30,9 +33,10 @@ from matcher.store import open_store
 from matcher.store import outbox as mails
 from matcher.store.decisions import put_decisions
 from matcher.store.erasure import remove_records
-from matcher.store.reports import claim_report, facts_of, report_rows
+from matcher.store.reports import claim_report, content_of, facts_of, report_rows
 from matcher.store.schema import metadata
 from matcher.vocabulary import Conflict, JudgedPair, Outcome
+from matcher.workspace import Workspace
 
 pytestmark = pytest.mark.postgres
 ROOT = Viewer("s", "system-admin")
@@ -240,6 +244,29 @@ def test_a_damaged_conflict_and_an_erasure_during_the_job(space):
         (row,) = report_rows(store)
         known.append({key: need["title"] for key, need in facts_of(store, row.report_id)["needs"].items()})
     assert (row.finished, known) == (tools.now(), [{"N1": ""}, {}])
+
+
+def test_a_report_made_in_two_processes_says_what_one_says(store, monkeypatch):
+    for name in ("BLOCK", "LEAST_BLOCK"):
+        monkeypatch.setattr(ranking, name, 2)
+    monkeypatch.setattr(matching, "WORTH_TWO", 0)
+    region, part, here, said = Year(store, needs=24, offers=30, evidence=60), matching.Matching.part, [], []
+
+    def slowly(self, places, step):
+        here.append(places)
+        time.sleep(0.2)  # the other process comes to its turn
+        return part(self, places, step)
+
+    monkeypatch.setattr(matching.Matching, "part", slowly)
+    for two in (False, True):
+        here.clear()
+        monkeypatch.setattr(matching, "can_fork", lambda two=two: two)
+        space = Workspace(store, Concepts(), region.space.ranker)
+        made = make_report(space, "CTSP", date(2026, 12, 1), region.rules, Tools(lambda: datetime(2027, 1, 2, tzinfo=UTC), workflow.silent),
+                           lambda made: None, again=two)
+        said.append((len(here), facts_of(store, made.report_id), content_of(store, made.report_id)))
+    assert said[0][1:] == said[1][1:]
+    assert 0 < said[1][0] < said[0][0]
 
 
 def test_a_draft_is_published_exported_and_erased(space):
