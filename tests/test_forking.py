@@ -23,7 +23,7 @@ def is_other() -> bool:
 
 
 def square(part: int, step) -> tuple[int, bool]:
-    time.sleep(0.01)
+    time.sleep(0.01 if is_other() else 0.1)  # the other comes to its turn, however busy the machine is
     step()
     return part * part, is_other()
 
