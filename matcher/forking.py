@@ -3,7 +3,8 @@
 A forked process has this one's memory as it is at that moment, so that nothing need be sent to it;
 but connections and the threads of libraries stay behind, and must not be used there: see
 :func:`stay_here`. A part that fails there, or whose process dies, is done here, after those before
-it: results, and the order of what happens here, are those of one process.
+it: results, and the order of what happens here, are those of one process. Results are pickled on
+their way through a pipe that no other program has; nothing pickled is ever stored or read.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, insert, null, or_, select, update
 
 from matcher.store import schema
-from matcher.store.records import portions, read_rows, to_noun
+from matcher.store.records import field_names, portions, read_rows, to_noun
 from matcher.vocabulary import (
     EvidencePair,
     Influence,
@@ -27,23 +27,20 @@ PLAIN = ("need_id", "offer_id", "rank", "score", "features", "contributions", "d
          "propensity")
 
 
-PAIR, INFLUENCE, NEED, RUN = (tuple(f.name for f in fields(kind))
-                              for kind in (EvidencePair, Influence, Need, Run))
-
-
-def _fields(record: EvidencePair | Influence, names: Sequence[str]) -> dict[str, Any]:
+def _fields(record: Any) -> dict[str, Any]:
     """Give a record of plain values as a dict; ``asdict`` would copy each of them."""
-    return {name: getattr(record, name) for name in names}
+    kind: Any = type(record)
+    return {name: getattr(record, name) for name in field_names(kind)}
 
 
 def match_row(match: Match) -> dict[str, Any]:
     """Give a match as the columns of its table."""
     notes = {"missing": list(match.missing),
-             "influence": [_fields(i, INFLUENCE) for i in match.influence],
+             "influence": [_fields(i) for i in match.influence],
              "raises": [message_row(m) for m in match.raises],
              "warnings": [message_row(m) for m in match.warnings]}
     return {**{name: getattr(match, name) for name in PLAIN},
-            "evidence": [_fields(pair, PAIR) for pair in match.evidence], "notes": notes}
+            "evidence": [_fields(pair) for pair in match.evidence], "notes": notes}
 
 
 def to_match(row: Mapping[str, Any]) -> Match:
@@ -116,11 +113,9 @@ def _needs_by_run(lists: Sequence[MatchList]) -> dict[str, list[str]]:
 
 
 def _list_row(found: MatchList) -> dict[str, Any]:
-    run = {name: getattr(found.run, name) for name in RUN}
-    return {**run, "eligible": found.eligible, "scope": found.scope,
+    return {**_fields(found.run), "eligible": found.eligible, "scope": found.scope,
             "widened": found.widened and message_row(found.widened),
-            "need_id": found.need.need_id,
-            "need": plain({name: getattr(found.need, name) for name in NEED})}
+            "need_id": found.need.need_id, "need": plain(_fields(found.need))}
 
 
 def empty_lists(connection: Connection, needs: Sequence[str], offers: Sequence[str]) -> None:
