@@ -121,6 +121,7 @@ class Beside(Generic[T]):
     def __init__(self, function: Callable[[], T], forked: bool) -> None:
         """Begin, or, where it is not to be ``forked``, leave it until it is asked for."""
         self._function = function
+        self._found: list[T] = []
         self._process = _started(lambda: _Process(
             lambda results: results.send(function()))) if forked else None
 
@@ -134,7 +135,12 @@ class Beside(Generic[T]):
             self._process = None
 
     def result(self) -> T:
-        """Give the result; where none has come from there, what the function gives here."""
+        """Give the result, the same each time; where none comes, what the function gives here."""
+        if not self._found:
+            self._found.append(self._received())
+        return self._found[0]
+
+    def _received(self) -> T:
         if self._process and self._process.results.poll(PATIENCE_S):
             with suppress(EOFError, OSError):  # it has failed, or was ended
                 return cast(T, self._process.results.recv())

@@ -46,6 +46,7 @@ from matcher.report.subscriptions import (
     unsubscribe,
 )
 from matcher.store import open_store
+from matcher.store.blanking import pack
 from matcher.store.decisions import put_decisions
 from matcher.store.erasure import remove_records
 from matcher.store.outbox import alert_key, mails
@@ -313,7 +314,7 @@ def test_a_report_made_again_is_the_one_that_is_mailed_once(region, tmp_path, mo
 def test_what_a_killed_job_left_of_a_second_making_is_not_used(region):
     make(region)
     claim_report(region.store, REPORT + AGAIN, "CTSP", FIRST, "elsewhere:1", NOW, NOW, lambda _: False)
-    put_facts(region.store, REPORT + AGAIN, "elsewhere:1", {**facts_of(region.store, REPORT), "texts": 999}, ())
+    put_facts(region.store, REPORT + AGAIN, "elsewhere:1", lambda: pack({**facts_of(region.store, REPORT), "texts": 999}), ())
     assert make(region, now=NOW + timedelta(days=1), again=True).fresh
     assert stored_facts(region.store, REPORT).texts < 999
     assert report_row(region.store, REPORT + AGAIN) is None

@@ -7,14 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import cached_property
 from typing import Any
 
 from matcher import workflow
 from matcher.forking import Beside, can_fork
 from matcher.report.calendar import last_day, next_month, starts
 from matcher.report.choice import choose
-from matcher.report.facts import Entry, Event, Facts, Owner, Pair, Rules, to_json
+from matcher.report.facts import Entry, Event, Facts, Owner, Pair, Rules
 from matcher.report.market import LARGEST, measure_market
 from matcher.report.matching import match_all
 from matcher.report.quarantine import prepared
@@ -35,11 +34,6 @@ class Gathered:
     facts: Facts
     lists: tuple[MatchList, ...]
     encoded: int
-
-    @cached_property
-    def plain(self) -> dict[str, Any]:
-        """The facts as they are stored."""
-        return to_json(self.facts)
 
 
 def gather(space: Workspace, store: Store, centre: str, first: date, rules: Rules, made: datetime,

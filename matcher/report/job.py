@@ -12,20 +12,19 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from matcher.errors import InputError, UnknownRecordError
-from matcher.reference import centres
+from matcher.forking import Beside, can_fork
 from matcher.report.calendar import check_month
-from matcher.report.facts import Facts, Rules, from_json
-from matcher.report.gather import Gathered, gather
-from matcher.report.model import Names, Report, to_plain, to_report
+from matcher.report.facts import Facts, Rules
+from matcher.report.gather import gather
+from matcher.report.model import Report, to_report
 from matcher.report.month import Month
-from matcher.report.sections import SECTIONS
+from matcher.report.writing import Written, build_report, content_from, matched, read, write
 from matcher.store import Store
-from matcher.store.blanking import unpack
 from matcher.store.outbox import drop_report_mails
 from matcher.store.reports import (
     AGAIN,
@@ -33,7 +32,6 @@ from matcher.store.reports import (
     claim_report,
     content_of,
     extend_lease,
-    facts_of,
     finish_report,
     free_report,
     is_again,
@@ -45,12 +43,13 @@ from matcher.store.reports import (
     report_rows,
     state_of,
 )
-from matcher.vocabulary import MatchList
 from matcher.workspace import Progress, Workspace
 
 LEASE = timedelta(minutes=10)
 RENEW_S = 30.0
 POLL_S = 1.0
+# Lists for which a second process is worth its start.
+WORTH_TWO = 200
 Clock = Callable[[], datetime]
 # Told of each step by name; the tests stop the job there.
 Step = Callable[[str], None]
@@ -138,14 +137,13 @@ def _carried_out(space: Workspace, row: ReportRow, rules: Rules, owner: str, too
     """Do the steps of a claimed report that are not done yet."""
     store, report_id = space.store, row.report_id
     tools.step("claimed")
-    gathered = _keep_facts(space, row, rules, owner, tools)
+    written, encoded = _keep_facts(space, row, rules, owner, tools)
     tools.step("facts")
-    _keep_content(store, report_id, owner, gathered)
+    _keep_content(store, row, owner, written)
     tools.step("content")
     if is_again(report_id):
         _check_latest(store, row.centre, row.month)
-    made = Made(report_id.removesuffix(AGAIN), stored_report(store, report_id), True,
-                gathered.encoded if gathered else 0)
+    made = Made(report_id.removesuffix(AGAIN), stored_report(store, report_id), True, encoded)
     if is_again(report_id):  # first takes the old one's place: none is mailed that is then dropped
         _kept(finish_report(store, report_id, owner, tools.now()))
         tools.step("finished")
@@ -181,13 +179,6 @@ def draft_report(space: Workspace, centre: str, first: date, rules: Rules, tools
     return build_report(Month(gathered.facts, lists, before), draft=True)
 
 
-def build_report(month: Month, draft: bool = False) -> Report:
-    """Put the sections of a month together."""
-    facts, name = month.facts, centres()[month.facts.centre].name
-    return Report(facts.centre, Names(name["zh"], name["en"]), facts.first, facts.end, facts.made,
-                  facts.run.run_id, tuple(make(month) for make in SECTIONS.values()), draft)
-
-
 def stored_report(store: Store, report_id: str) -> Report:
     """Give what a stored report says; raise ``UnknownRecordError``."""
     content = content_of(store, report_id)
@@ -198,17 +189,23 @@ def stored_report(store: Store, report_id: str) -> Report:
 
 def stored_facts(store: Store, report_id: str) -> Facts:
     """Give what a stored report is made of; raise ``UnknownRecordError``."""
-    facts = facts_of(store, report_id)
-    if facts is None:
+    packed = packed_facts(store, report_id)
+    if not packed:
         raise UnknownRecordError("report", report_id)
-    return from_json(facts)
+    return read(packed)
 
 
 def facts_before(store: Store, centre: str, first: date) -> Facts | None:
     """Give what the centre's last finished report before a month was made of."""
+    packed = _packed_before(store, centre, first)
+    return read(packed) if packed else None
+
+
+def _packed_before(store: Store, centre: str, first: date) -> bytes:
+    """Give the same as it is stored; empty where there is none."""
     earlier = [row.report_id for row in report_rows(store, centre)
                if row.month < first and row.finished is not None]
-    return stored_facts(store, earlier[-1]) if earlier else None
+    return packed_facts(store, earlier[-1]) or b"" if earlier else b""
 
 
 def is_finished(store: Store, report_id: str) -> bool:
@@ -242,23 +239,30 @@ def _claimed(store: Store, report_id: str, centre: str, first: date, owner: str,
 
 
 def _keep_facts(space: Workspace, row: ReportRow, rules: Rules, owner: str, tools: Tools
-                ) -> Gathered | None:
-    """Gather and store what the report is made of; give it, None where that was done before."""
-    if facts_of(space.store, row.report_id) is not None:
-        return None
-    before = facts_before(space.store, row.centre, row.month)
+                ) -> tuple[Written | None, int]:
+    """Gather and store what the report is made of; None where that was done before.
+
+    Gives how many texts were encoded as well.
+    """
+    if packed_facts(space.store, row.report_id):
+        return None, 0
+    before = _packed_before(space.store, row.centre, row.month)
+    known = read(before) if before else None
     with space.store.frozen() as frozen:
         mark = _mark(space, frozen, rules)
         made = row.made if row.mark == mark else _instant(tools.now())
         _kept(put_instant(space.store, row.report_id, owner, made, mark))
         tools.step("read")
         gathered = gather(space, frozen, row.centre, row.month, rules, made,
-                          _renewing(space.store, row.report_id, owner, tools), before)
+                          _renewing(space.store, row.report_id, owner, tools), known)
         present = frozen.presence()
     tools.step("matched")
     space.keep_sentences(lambda: space.store.presence() == present)
-    _kept(put_facts(space.store, row.report_id, owner, gathered.plain, gathered.lists))
-    return gathered
+    with Beside(lambda: write(gathered.facts, gathered.lists, before, known),
+                len(gathered.lists) >= WORTH_TWO and can_fork()) as written:
+        _kept(put_facts(space.store, row.report_id, owner, lambda: written.result().facts,
+                        gathered.lists))
+        return written.result(), gathered.encoded
 
 
 def _mark(space: Workspace, frozen: Store, rules: Rules) -> str:
@@ -267,26 +271,25 @@ def _mark(space: Workspace, frozen: Store, rules: Rules) -> str:
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _keep_content(store: Store, report_id: str, owner: str, gathered: Gathered | None) -> None:
+def _keep_content(store: Store, row: ReportRow, owner: str, written: Written | None) -> None:
     """Store what the report says; once more where a text of it was erased meanwhile.
 
-    What was just gathered need not be read again, if it was stored with nothing erased.
+    What was ``written`` with the facts holds if nothing was erased from them since.
     """
-    while content_of(store, report_id) is None:
-        packed = packed_facts(store, report_id) or b""
+    while content_of(store, row.report_id) is None:
+        packed = packed_facts(store, row.report_id) or b""
         _kept(bool(packed))
-        facts = unpack(packed)
-        lists = gathered.lists if gathered and gathered.plain == facts else None
-        content = to_plain(_build(store, from_json(facts), lists))
-        _kept(put_content(store, report_id, owner, content, packed))
+        before = _packed_before(store, row.centre, row.month)
+        holds = written and (written.facts, written.before) == (packed, before)
+        says = written.content if written and holds else _said(store, packed, before)
+        _kept(put_content(store, row.report_id, owner, says, packed))
 
 
-def _build(store: Store, facts: Facts, lists: Sequence[MatchList] | None) -> Report:
-    matched = list(dict.fromkeys(need for need, _ in facts.chosen))
-    known = (store.match_lists(facts.run.run_id, matched) if lists is None else
-             {found.need.need_id: found for found in lists})
-    kept = {need: known[need] for need in matched if need in known}
-    return build_report(Month(facts, kept, facts_before(store, facts.centre, facts.first)))
+def _said(store: Store, packed: bytes, before: bytes) -> bytes:
+    """Say what a report says from what is stored of it."""
+    facts = read(packed)
+    lists = store.match_lists(facts.run.run_id, matched(facts)).values()
+    return content_from(facts, lists, read(before) if before else None)
 
 
 def _renewing(store: Store, report_id: str, owner: str, tools: Tools) -> Progress:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, select, update
 
 from matcher.store import schema
 from matcher.store.audit import aware
-from matcher.store.blanking import Plain, blank_gone, pack, unpack
+from matcher.store.blanking import Plain, blank_gone, unpack
 from matcher.store.notes import put_lists
 from matcher.store.outbox import drop_report_mails
 from matcher.store.records import put_once
@@ -87,28 +87,33 @@ def put_instant(store: Store, report_id: str, owner: str, made: datetime, mark: 
     return _write(store, report_id, owner, {"made": made, "mark": mark})
 
 
-def put_facts(store: Store, report_id: str, owner: str, facts: Plain,
+def put_facts(store: Store, report_id: str, owner: str, facts: Callable[[], bytes],
               lists: Iterable[MatchList]) -> bool:
     """Store what the report is made of, its lists with it; False where another took over.
 
-    What was erased since it was read is not stored.
+    ``facts`` are packed, and asked for when the lists are there: another process may be at it.
+    What was erased since they were read is not stored.
     """
     with store.writing() as connection:
-        if not _set(connection, report_id, owner, {"facts": pack(facts)}):
+        if not _hold(connection, report_id, owner):
             return False
         put_lists(connection, lists)
+        _set(connection, report_id, owner, {"facts": facts()})
         blank_gone(connection, report_id)
     return True
 
 
-def put_content(store: Store, report_id: str, owner: str, content: Plain, facts: bytes) -> bool:
-    """Store what the report says, unless its packed facts are no more those it was made from."""
+def put_content(store: Store, report_id: str, owner: str, content: bytes, facts: bytes) -> bool:
+    """Store what the report says, unless its facts are no more those it was made from.
+
+    Both are packed.
+    """
     with store.writing() as connection:
-        if not _set(connection, report_id, owner, {"owner": owner}):  # holds the row
+        if not _hold(connection, report_id, owner):
             return False
         query = select(_table.c.facts).filter_by(report_id=report_id)
         if connection.scalar(query) == facts:
-            _set(connection, report_id, owner, {"content": pack(content)})
+            _set(connection, report_id, owner, {"content": content})
     return True
 
 
@@ -178,6 +183,11 @@ def _unpacked(store: Store, report_id: str, name: str) -> dict[str, Any] | None:
 def _write(store: Store, report_id: str, owner: str, values: Plain) -> bool:
     with store.writing() as connection:
         return _set(connection, report_id, owner, values)
+
+
+def _hold(connection: Connection, report_id: str, owner: str) -> bool:
+    """Lock a row that is still its owner's until the transaction ends."""
+    return _set(connection, report_id, owner, {"owner": owner})
 
 
 def _set(connection: Connection, report_id: str, owner: str, values: Plain) -> bool:
