@@ -17,7 +17,7 @@ from matcher.errors import MatcherError
 from matcher.report.calendar import next_month, taiwan_time
 from matcher.report.facts import Facts
 from matcher.report.files import Format, format_of
-from matcher.report.job import facts_before, is_gone, own_name
+from matcher.report.job import earlier, is_gone, own_name
 from matcher.report.model import Report
 from matcher.report.quarantine import prepared
 from matcher.report.subscriptions import is_office, recipients, wanted_needs
@@ -156,7 +156,7 @@ def send_alerts(space: Workspace, centre: str, day: date, now: datetime, progres
         needs = wanted_needs([s for s, _ in found], batch.store.needs(centre))
         lists = list(workflow.match(batch, needs=needs, top=10, day=day, progress=progress))
         titles = {o.offer_id: o.title for o in batch.store.offers()}
-    before = facts_before(space.store, centre, next_month(day))
+    before = earlier(space.store, centre, next_month(day)).facts
     return sum(_alert(space.store, wish, account, listed.need, match, titles, now)
                for wish, account in found for listed in lists
                if wish.need_id in (None, listed.need.need_id)

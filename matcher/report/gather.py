@@ -17,6 +17,7 @@ from matcher.report.facts import Entry, Event, Facts, Owner, Pair, Rules
 from matcher.report.market import LARGEST, measure_market
 from matcher.report.matching import match_all
 from matcher.report.quarantine import prepared
+from matcher.report.writing import Earlier
 from matcher.store import Store
 from matcher.store.decisions import Decision, decided_in, ever_shown, places_in_lists
 from matcher.vocabulary import Evidence, MatchList, Need, Offer, Party, is_open
@@ -37,10 +38,10 @@ class Gathered:
 
 
 def gather(space: Workspace, store: Store, centre: str, first: date, rules: Rules, made: datetime,
-           progress: Progress, before: Facts | None = None) -> Gathered:
+           progress: Progress, before: Earlier) -> Gathered:
     """Match a centre's open needs as of the month's last day; ``store`` is a frozen one.
 
-    ``before`` are the facts of the last report, which alone knows needs that have gone since.
+    ``before`` is the last report, which alone knows needs that have gone since.
     Records that cannot be read or encoded are left out and named.
     """
     day = last_day(first)
@@ -52,9 +53,9 @@ def gather(space: Workspace, store: Store, centre: str, first: date, rules: Rule
     is_large = listed.interest.size > LARGEST
     with Beside(lambda: measure_market(listed.interest, listed.welcome), is_large and can_fork()
                 ) as market:
-        records = _records(batch.store, centre, day, before)
+        records = _records(batch.store, centre, day, before.facts)
         choice = choose(listed.lists, rules, records["offers"], records["owners"])
-        happened = _happened(batch.store, centre, first, before)
+        happened = _happened(batch.store, centre, first, before.facts)
         measured = market.result()
     facts = Facts(
         centre, first, next_month(first), made, run, rules, scores=listed.scores,

@@ -23,7 +23,15 @@ from matcher.report.facts import Facts, Rules
 from matcher.report.gather import gather
 from matcher.report.model import Report, to_report
 from matcher.report.month import Month
-from matcher.report.writing import Written, build_report, content_from, matched, read, write
+from matcher.report.writing import (
+    Earlier,
+    Written,
+    build_report,
+    content_from,
+    matched,
+    read,
+    write,
+)
 from matcher.store import Store
 from matcher.store.outbox import drop_report_mails
 from matcher.store.reports import (
@@ -171,12 +179,12 @@ def hand_on(store: Store, report_id: str, made: Made, finish: Callable[[Made], N
 def draft_report(space: Workspace, centre: str, first: date, rules: Rules, tools: Tools) -> Report:
     """Make the report of a month so far; nothing of it is kept."""
     check_month(first, tools.now(), draft=True)
-    before = facts_before(space.store, centre, first)
+    before = earlier(space.store, centre, first)
     with space.store.frozen() as frozen:
         gathered = gather(space, frozen, centre, first, rules, _instant(tools.now()),
                           tools.progress, before)
     lists = {found.need.need_id: found for found in gathered.lists}
-    return build_report(Month(gathered.facts, lists, before), draft=True)
+    return build_report(Month(gathered.facts, lists, before.facts), draft=True)
 
 
 def stored_report(store: Store, report_id: str) -> Report:
@@ -195,17 +203,11 @@ def stored_facts(store: Store, report_id: str) -> Facts:
     return read(packed)
 
 
-def facts_before(store: Store, centre: str, first: date) -> Facts | None:
+def earlier(store: Store, centre: str, first: date) -> Earlier:
     """Give what the centre's last finished report before a month was made of."""
-    packed = _packed_before(store, centre, first)
-    return read(packed) if packed else None
-
-
-def _packed_before(store: Store, centre: str, first: date) -> bytes:
-    """Give the same as it is stored; empty where there is none."""
-    earlier = [row.report_id for row in report_rows(store, centre)
-               if row.month < first and row.finished is not None]
-    return packed_facts(store, earlier[-1]) or b"" if earlier else b""
+    finished = [row.report_id for row in report_rows(store, centre)
+                if row.month < first and row.finished is not None]
+    return Earlier(packed_facts(store, finished[-1]) or b"") if finished else Earlier()
 
 
 def is_finished(store: Store, report_id: str) -> bool:
@@ -246,19 +248,18 @@ def _keep_facts(space: Workspace, row: ReportRow, rules: Rules, owner: str, tool
     """
     if packed_facts(space.store, row.report_id):
         return None, 0
-    before = _packed_before(space.store, row.centre, row.month)
-    known = read(before) if before else None
+    before = earlier(space.store, row.centre, row.month)
     with space.store.frozen() as frozen:
         mark = _mark(space, frozen, rules)
         made = row.made if row.mark == mark else _instant(tools.now())
         _kept(put_instant(space.store, row.report_id, owner, made, mark))
         tools.step("read")
         gathered = gather(space, frozen, row.centre, row.month, rules, made,
-                          _renewing(space.store, row.report_id, owner, tools), known)
+                          _renewing(space.store, row.report_id, owner, tools), before)
         present = frozen.presence()
     tools.step("matched")
     space.keep_sentences(lambda: space.store.presence() == present)
-    with Beside(lambda: write(gathered.facts, gathered.lists, before, known),
+    with Beside(lambda: write(gathered.facts, gathered.lists, before),
                 len(gathered.lists) >= WORTH_TWO and can_fork()) as written:
         _kept(put_facts(space.store, row.report_id, owner, lambda: written.result().facts,
                         gathered.lists))
@@ -279,17 +280,17 @@ def _keep_content(store: Store, row: ReportRow, owner: str, written: Written | N
     while content_of(store, row.report_id) is None:
         packed = packed_facts(store, row.report_id) or b""
         _kept(bool(packed))
-        before = _packed_before(store, row.centre, row.month)
-        holds = written and (written.facts, written.before) == (packed, before)
+        before = earlier(store, row.centre, row.month)
+        holds = written and (written.facts, written.before) == (packed, before.packed)
         says = written.content if written and holds else _said(store, packed, before)
         _kept(put_content(store, row.report_id, owner, says, packed))
 
 
-def _said(store: Store, packed: bytes, before: bytes) -> bytes:
+def _said(store: Store, packed: bytes, before: Earlier) -> bytes:
     """Say what a report says from what is stored of it."""
     facts = read(packed)
     lists = store.match_lists(facts.run.run_id, matched(facts)).values()
-    return content_from(facts, lists, read(before) if before else None)
+    return content_from(facts, lists, before)
 
 
 def _renewing(store: Store, report_id: str, owner: str, tools: Tools) -> Progress:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from matcher.reference import centres
 from matcher.report.facts import Facts, from_json, to_json
@@ -14,22 +15,31 @@ from matcher.store.blanking import pack, unpack
 from matcher.vocabulary import MatchList
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """What a centre's last report was made of, packed as it is stored; empty: there was none."""
+
+    packed: bytes = b""
+
+    @cached_property
+    def facts(self) -> Facts | None:
+        """The facts, read when they are asked for: that takes long."""
+        return read(self.packed) if self.packed else None
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A report as it is stored, packed: its facts, and what it says.
-
-    ``before`` are the packed facts with which it was compared, empty for the first report.
-    """
+    """A report as it is stored, packed: its facts, and what it says, compared with those before."""
 
     facts: bytes
     content: bytes
     before: bytes
 
 
-def write(facts: Facts, lists: Iterable[MatchList], before: bytes, known: Facts | None) -> Written:
-    """Write a report whose lists are at hand; ``known`` are the facts packed in ``before``."""
+def write(facts: Facts, lists: Iterable[MatchList], before: Earlier) -> Written:
+    """Write a report whose lists are at hand."""
     packed = pack(to_json(facts))
-    return Written(packed, content_from(read(packed), lists, known), before)
+    return Written(packed, content_from(read(packed), lists, before), before.packed)
 
 
 def read(packed: bytes) -> Facts:
@@ -37,11 +47,11 @@ def read(packed: bytes) -> Facts:
     return from_json(unpack(packed))
 
 
-def content_from(facts: Facts, lists: Iterable[MatchList], before: Facts | None) -> bytes:
+def content_from(facts: Facts, lists: Iterable[MatchList], before: Earlier) -> bytes:
     """Say what a report of facts as they are stored says, packed; of lists, those matched count."""
     known = {found.need.need_id: found for found in lists}
     kept = {need: known[need] for need in matched(facts) if need in known}
-    return pack(to_plain(build_report(Month(facts, kept, before))))
+    return pack(to_plain(build_report(Month(facts, kept, before.facts))))
 
 
 def matched(facts: Facts) -> list[str]:
