@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from matcher.features import FEATURES, Feature
+from matcher.features import FEATURES
 from matcher.integrity import read_fairly
 from matcher.languages import detect, sentences
 from matcher.lexical import terms
@@ -144,10 +144,11 @@ class Explainer:
                 for offer, own in zip(several, places, strict=True)}
 
     @cached_property
-    def _best(self) -> list[tuple[Feature, float]]:
-        """The best value that any eligible offer has in each feature that can be raised."""
+    def _best(self) -> list[tuple[str, float, float]]:
+        """Each feature that can be raised: key, weight, the best value of any eligible offer."""
         order = self.ranking.order
-        return [(f, float(self.ranking.features[f.key][order].max(initial=f.low)))
+        return [(f.key, self.ranker.weight(f),
+                 float(self.ranking.features[f.key][order].max(initial=f.low)))
                 for f in FEATURES if f.key in RAISES]
 
     def match(self, offer: int, place: int, compared: Comparison,
@@ -174,9 +175,9 @@ class Explainer:
     def raises(self, offer: int) -> tuple[Message, ...]:
         """Say in which features other offers do better by 0.1 or more of log-odds."""
         own = self._figures[offer][0]
-        gains = {f.key: self.ranker.weight(f) * abs(best - own[f.key]) for f, best in self._best}
-        return tuple(RAISES[key] for key in sorted(gains, key=lambda k: -gains[k])
-                     if gains[key] >= LEAST_RAISE)
+        gains = [(weight * abs(best - own[key]), key) for key, weight, best in self._best]
+        high = sorted((gain for gain in gains if gain[0] >= LEAST_RAISE), key=lambda g: -g[0])
+        return tuple(RAISES[key] for _, key in high)
 
 
 def compare(ranking: Ranking, pool: Pool, offers: Sequence[int], embed: Embed

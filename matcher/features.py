@@ -300,7 +300,7 @@ FEATURES: tuple[Feature, ...] = (
 
 def compute_features(context: Context) -> dict[str, Floats]:
     """Compute every feature as the need sees the offers, each (n_offers,) float32."""
-    return {f.key: f.compute(context).astype(np.float32) for f in FEATURES}
+    return {f.key: f.compute(context).astype(np.float32, copy=False) for f in FEATURES}
 
 
 def mirror_features(context: Context, features: Mapping[str, Floats]) -> dict[str, Floats]:
@@ -308,7 +308,8 @@ def mirror_features(context: Context, features: Mapping[str, Floats]) -> dict[st
 
     What speaks for an offer (its evidence, its record) says nothing of the need: neutral there.
     """
-    return {f.key: _mirrored(f, context, features).astype(np.float32) for f in FEATURES}
+    return {f.key: _mirrored(f, context, features).astype(np.float32, copy=False)
+            for f in FEATURES}
 
 
 def _mirrored(feature: Feature, context: Context, features: Mapping[str, Floats]) -> Floats:

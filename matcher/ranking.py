@@ -47,6 +47,7 @@ EARTH_KM = 6371.0
 TEMPERATURE = 0.2  # 0.1 for cosines; the affinity adds words to them and spreads twice as far
 ORDINARY = 0.25
 CHECKED = 100
+FEW_TIES = 50
 AFFINITY = next(f for f in FEATURES if f.key == "affinity")
 
 
@@ -161,11 +162,18 @@ def _scored(query: Query, texts: Floats, pool: Pool, ranker: Ranker,
 def _ordered(ok: NDArray[np.bool_], scores: NDArray[np.float64], pool: Pool) -> NDArray[np.intp]:
     """Sort the eligible offers by score and id, near-copies spread; (k,) places in the pool."""
     rows = pool.by_id[ok[pool.by_id]]
-    falling = -scores[rows]
-    order = np.argsort(falling)  # in half the time of a stable one, which ties need
-    if (np.diff(falling[order]) == 0).any():
-        order = np.argsort(falling, kind="stable")
-    return spread_copies(rows[order], pool.copies)
+    return spread_copies(rows[_falling(scores[rows])], pool.copies)
+
+
+def _falling(values: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Give the places of values, the highest first, ties as they come."""
+    order = np.argsort(-values)  # in half the time of a stable one
+    ties = np.flatnonzero(np.diff(values[order]) == 0)
+    if len(ties) > FEW_TIES:
+        return np.argsort(-values, kind="stable")
+    for run in np.split(ties, np.flatnonzero(np.diff(ties) > 1) + 1) if len(ties) else ():
+        order[run[0] : run[-1] + 2].sort()
+    return order
 
 
 def rescore(ranking: Ranking, pool: Pool, ranker: Ranker) -> Ranking:
