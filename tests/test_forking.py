@@ -116,6 +116,12 @@ def test_what_nobody_asks_for_is_ended(tmp_path):
         os.kill(int((tmp_path / "other").read_text()), 0)
 
 
+@pytest.mark.parametrize("forked", [True, False])
+def test_what_is_done_beside_is_done_once(forked):
+    with Beside(lambda: [os.getpid()], forked) as beside:
+        assert beside.result() is beside.result()
+
+
 def test_a_failure_is_raised_once_it_is_asked_for_here():
     with Beside(lambda: 1 // 0, forked=True) as beside, pytest.raises(ZeroDivisionError):
         beside.result()

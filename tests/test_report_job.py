@@ -45,6 +45,7 @@ from matcher.report.subscriptions import (
     subscribe,
     unsubscribe,
 )
+from matcher.report.writing import write
 from matcher.store import open_store
 from matcher.store.blanking import pack
 from matcher.store.decisions import put_decisions
@@ -55,6 +56,7 @@ from matcher.store.reports import (
     claim_report,
     content_of,
     facts_of,
+    packed_facts,
     put_facts,
     report_row,
     report_rows,
@@ -544,6 +546,28 @@ def test_what_is_written_during_the_job_is_not_in_its_report(region, tmp_path):
     assert "LATER" not in repr(report)
     assert [s for s in report.sections if s.key != "method"] == [s for s in quiet.sections if s.key != "method"]
     assert stored_report(region.store, REPORT) == report
+
+
+def test_what_a_report_says_is_written_beside_and_is_the_same(region, monkeypatch, tmp_path):
+    writer = tmp_path / "writer"
+    monkeypatch.setattr(job, "write", lambda *made: (writer.write_text(str(os.getpid())), write(*made))[1])
+    monkeypatch.setattr(job, "can_fork", lambda: True)
+    said = {}
+    for worth in (1, 1000):
+        monkeypatch.setattr(job, "WORTH_TWO", worth)
+        make(region, again=worth > 1)
+        said[int(writer.read_text()) == os.getpid()] = (packed_facts(region.store, REPORT), content_of(region.store, REPORT))
+    assert said[False] == said[True]
+
+
+def test_a_title_erased_from_the_month_before_meanwhile_is_not_said(region):
+    january, later = date(2027, 1, 1), datetime(2027, 2, 2, 4, tzinfo=UTC)
+    title = stored_facts(region.store, make(region).report_id).needs["N001"].title
+    region.store.put(needs=[replace(region.store.need("N001"), centre="HSP")])  # only the month before knows it
+    assert title in repr(make(region, january, later).report)
+    erased = make(region, january, later, again=True, step=lambda name: erase(region, need=["N001"]) if name == "facts" else None)
+    assert erased.fresh
+    assert title not in repr(erased.report)
 
 
 # ---- alerts and subscriptions ----------------------------------------------------------------------
