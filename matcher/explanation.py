@@ -10,6 +10,7 @@ text of the offer.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -75,8 +76,9 @@ class Comparison:
     def pairs(self, most: int = PAIRS_SHOWN) -> tuple[EvidencePair, ...]:
         """Give the nearest pairs, best first, no sentence of either side twice."""
         left = self.cosines.copy()
-        first: dict[str, int] = {}
-        said = np.array([first.setdefault(s, place) for place, (_, s) in enumerate(self.found)])
+        places: dict[str, list[int]] = defaultdict(list)
+        for place, (_, sentence) in enumerate(self.found):
+            places[sentence].append(place)
         pairs: list[EvidencePair] = []
         while left.size and len(pairs) < most:
             row, column = divmod(int(left.argmax()), left.shape[1])
@@ -87,7 +89,7 @@ class Comparison:
             pairs.append(EvidencePair(self.asked[row], sentence, cosine, text.evidence_id,
                                       detect(sentence)))
             left[row, :] = -np.inf
-            left[:, said == said[column]] = -np.inf
+            left[:, places[sentence]] = -np.inf
         return tuple(pairs)
 
 

@@ -129,12 +129,11 @@ class LexicalIndex:
 
     def _weigh(self, counts: Any) -> Any:
         """Multiply by idf and give every row unit length (an empty row stays zero)."""
-        weighed = counts.copy()
-        weighed.data = weighed.data * self._idf[weighed.indices]
-        squares = np.asarray(weighed.multiply(weighed).sum(axis=1)).ravel()
+        data = counts.data * self._idf[counts.indices]
+        squares = np.asarray(_with_data(counts, data * data).sum(axis=1)).ravel()
         length = np.sqrt(np.where(squares > 0, squares, 1.0))
-        weighed.data /= np.repeat(length, np.diff(weighed.indptr)).astype(np.float32)
-        return weighed
+        data /= np.repeat(length, np.diff(counts.indptr)).astype(np.float32)
+        return _with_data(counts, data)
 
     def add_cosines(self, query_counts: Any, weight: float, values: Sequence[Floats]) -> None:
         """Add ``weight`` times the cosine of each query with each text to the query's values.
@@ -157,6 +156,13 @@ class LexicalIndex:
                                 np.repeat(weights[part], sizes[part])
                                 * self._terms.data.take(found), len(sums))
         return sums.astype(np.float32)
+
+
+def _with_data(matrix: Any, data: Floats) -> Any:
+    """Give a sparse matrix with other values in the same places, which are not copied."""
+    from scipy import sparse
+
+    return sparse.csr_matrix((data, matrix.indices, matrix.indptr), matrix.shape)
 
 
 def _portions(sizes: NDArray[Any]) -> list[slice]:

@@ -100,7 +100,7 @@ def pool_without(need: Need, pool: Pool, rows: list[int], embed: Embed) -> Pool:
     rests = [without_pasted(need.text, pool.texts[row].text) for row in rows]
     texts, vectors = list(pool.texts), pool.vectors.copy()
     for row, rest in zip(rows, rests, strict=True):
-        texts[row] = replace(texts[row], text=rest, group="")
+        texts[row] = texts[row]._replace(text=rest, group="")
     vectors[rows] = embed(rests)
     vectors[[row for row, rest in zip(rows, rests, strict=True) if not rest]] = 0
     kept = np.ones(len(texts), np.float32)

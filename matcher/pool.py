@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +24,11 @@ Embed = Callable[[Sequence[str]], Floats]
 Read = Callable[[Sequence[str]], Sequence[ReadText]]
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """One text of an offer, as far as it counts; ``evidence_id`` None: the offer's own words.
 
     ``warnings`` say what was left out of it; ``group`` is its language group, empty where it is
-    still to be told from the text.
+    still to be told from the text. A tuple: made in a third of the time, and there are many.
     """
 
     offer: int

@@ -10,11 +10,10 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,19 +23,20 @@ from matcher.lexical import HASH_SIZE, count_terms, group_of
 from matcher.vocabulary import Message
 
 
-@dataclass(frozen=True, slots=True)
-class ReadText:
+class ReadText(NamedTuple):
     """The part of a text that counts, warnings about the rest, and its terms.
 
     ``terms`` are k hashed terms, 0…HASH_SIZE - 1, as int32, and then their weights, ``1 + ln tf``,
     as float32, little-endian, as they are stored: there are many texts, and all are stacked at
-    once. ``group`` is the language group whose texts may share words with this one.
+    once. ``group`` is the language group whose texts may share words with this one; ``key`` the
+    hash of the whole text, where a store knows it by one. A tuple: made in a third of the time.
     """
 
     text: str
     group: str
     warnings: tuple[Message, ...]
     terms: bytes
+    key: str = ""
 
 
 def read_texts(texts: Sequence[str]) -> list[ReadText]:
@@ -77,13 +77,14 @@ def pack(read: ReadText) -> bytes:
     return read.group.encode() + b"\0" + read.terms
 
 
-def unpack(text: str, content: bytes) -> ReadText | None:
-    """Make the reading of a text that counts as it stands of what was packed.
+def unpack(key: str, text: str, content: bytes) -> ReadText | None:
+    """Make the reading of a text that counts as it stands, by its hash, of what was packed.
 
     None where that has no group, or not as many weights as terms: it is damaged.
     """
     group, mark, terms = content.partition(b"\0")
-    return ReadText(text, group.decode(), (), terms) if mark and len(terms) % 8 == 0 else None
+    is_whole = mark and len(terms) % 8 == 0
+    return ReadText(text, group.decode(), (), terms, key) if is_whole else None
 
 
 @cache

@@ -178,7 +178,7 @@ def shuffle(ranking: Ranking, run: Run, top: int) -> Ranking:
     visible = (ranking.query.need.need_id, run.day, run.encoder, run.ranker, head.tolist(),
                ranking.scores[head].round(6).tolist())
     seed = hashlib.sha256(repr(visible).encode()).digest()
-    random = np.random.default_rng(list(seed[:16]))
+    random = np.random.default_rng(np.frombuffer(seed[:16], np.uint8).astype(np.uint32))
     chances = np.clip(ranking.scores[head], 1e-12, 1 - 1e-12)
     odds = np.log(chances) - np.log1p(-chances)
     if (np.diff(odds) > 0).any():  # near-copies were moved: the order is not that of the scores

@@ -152,7 +152,7 @@ class Workspace:
         """
         if not texts:
             return np.zeros((0, self.encoder.dimensions), np.float32)
-        hashes = list(map(text_hash, texts))
+        hashes = self._hashes(texts)
         keys = dict(zip(hashes, texts, strict=True))
         with self._lock:
             known = self._vectors[role]
@@ -165,6 +165,12 @@ class Workspace:
                 self._store(role, late, since)
                 self._encode(role, new, progress, since)
         return known.rows(hashes)
+
+    def _hashes(self, texts: Sequence[str]) -> list[str]:
+        """Name texts by their hashes, which those read before have already."""
+        read = map(self._read.get, texts)
+        return [known.key if known and known.key else text_hash(text)
+                for text, known in zip(texts, read, strict=True)]
 
     def _stored(self, role: str, hashes: Sequence[str]) -> tuple[list[str], Floats]:
         """Give the hashes that have stored vectors, and these; as ``Store.vector_rows``."""
@@ -218,7 +224,7 @@ class Workspace:
         found = {text: self._read[text] for text in texts if text in self._read}
         new = {text_hash(text): text for text in texts if text not in found}
         for key, content in readings(self.store, rules(), list(new)).items():
-            if (read := unpack(new[key], content)) is not None:
+            if (read := unpack(key, new[key], content)) is not None:
                 found[new[key]] = read
         rest = {key: text for key, text in new.items() if text not in found}
         return found | self._read_new(rest, progress, since)

@@ -225,5 +225,5 @@ def _best(ranking: Ranking, offers: Sequence[Offer]) -> dict[str, float]:
     if len(rows) > KEPT:  # to sort all of them takes longer than the rest
         rows = rows[ranking.scores[rows] >= np.partition(ranking.scores[rows], -KEPT)[-KEPT]]
     rows = rows[np.argsort(-ranking.scores[rows], kind="stable")][:KEPT]
-    return {offers[row].offer_id: round(float(ranking.scores[row]), DIGITS)
-            for row in rows.tolist()}
+    return {offers[row].offer_id: round(score, DIGITS)
+            for row, score in zip(rows.tolist(), ranking.scores[rows].tolist(), strict=True)}
