@@ -239,3 +239,8 @@ def test_json_columns_say_the_same_whichever_library_writes_them(value, text):
 def test_what_is_no_json_is_refused(value):
     with pytest.raises(TypeError, match="not JSON serializable"):
         to_json(value)
+
+
+def test_a_file_fault_while_a_store_is_frozen_is_not_the_databases(store):
+    with pytest.raises(BrokenPipeError), store.frozen():
+        raise BrokenPipeError

@@ -27,6 +27,9 @@ WRITERS_LOCK = 4_823_977_120
 _AS_JSON_DOES = (orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
                  | orjson.OPT_PASSTHROUGH_SUBCLASS)
 MIGRATIONS = Path(__file__).parent / "migrations"
+Faults = tuple[type[Exception], ...]
+DRIVERS: Faults = (DBAPIError, sqlite3.Error)
+FAULTS: Faults = (*DRIVERS, OSError)
 _CAUSES = (
     ("locked", "another program is writing; try again in a moment"),
     ("lock timeout", "another program is writing; try again in a moment"),
@@ -59,14 +62,14 @@ def open_engine(url: str) -> Engine:
 
 
 @contextmanager
-def in_words(url: str) -> Iterator[None]:
+def in_words(url: str, faults: Faults = FAULTS) -> Iterator[None]:
     """Turn a driver's error into a ``StoreError`` that says what to do."""
     try:
         yield
     except (ArgumentError, NoSuchModuleError) as problem:
         raise StoreError("The database address {url} is not understood; wanted e.g. "
                          "sqlite:///matcher.db", url=without_password(url)) from problem
-    except (DBAPIError, sqlite3.Error, OSError) as problem:
+    except faults as problem:
         found = str(getattr(problem, "orig", problem)).lower()
         cause = next((words for sign, words in _CAUSES if sign in found), found.split("\n")[0])
         raise StoreError("The database {url} cannot be used: {cause}.",
