@@ -299,7 +299,10 @@ FEATURES: tuple[Feature, ...] = (
 
 
 def compute_features(context: Context) -> dict[str, Floats]:
-    """Compute every feature as the need sees the offers, each (n_offers,) float32."""
+    """Compute every feature as the need sees the offers, each (n_offers,) float32.
+
+    Not to be written to: what depends on the offers alone is the same for every need.
+    """
     return {f.key: f.compute(context).astype(np.float32, copy=False) for f in FEATURES}
 
 
@@ -307,6 +310,7 @@ def mirror_features(context: Context, features: Mapping[str, Floats]) -> dict[st
     """Give every feature as each offer sees the need, from those of the same context.
 
     What speaks for an offer (its evidence, its record) says nothing of the need: neutral there.
+    Not to be written to: what both see alike is the same array.
     """
     return {f.key: _mirrored(f, context, features).astype(np.float32, copy=False)
             for f in FEATURES}

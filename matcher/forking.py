@@ -134,14 +134,17 @@ class Beside(Generic[T]):
             self._process.end()
             self._process = None
 
-    def result(self) -> T:
-        """Give the result, the same each time; where none comes, what the function gives here."""
+    def result(self, patience: float = PATIENCE_S) -> T:
+        """Give the result; where none comes in so many seconds, what the function gives here.
+
+        Whoever asks again is given the same.
+        """
         if not self._found:
-            self._found.append(self._received())
+            self._found.append(self._received(patience))
         return self._found[0]
 
-    def _received(self) -> T:
-        if self._process and self._process.results.poll(PATIENCE_S):
+    def _received(self, patience: float) -> T:
+        if self._process and self._process.results.poll(patience):
             with suppress(EOFError, OSError):  # it has failed, or was ended
                 return cast(T, self._process.results.recv())
         return self._function()

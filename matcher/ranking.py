@@ -47,7 +47,7 @@ EARTH_KM = 6371.0
 TEMPERATURE = 0.2  # 0.1 for cosines; the affinity adds words to them and spreads twice as far
 ORDINARY = 0.25
 CHECKED = 100
-FEW_TIES = 50
+FEW_TIES = 50  # with more, to sort all of them again is quicker than run by run
 AFFINITY = next(f for f in FEATURES if f.key == "affinity")
 
 
@@ -166,7 +166,7 @@ def _ordered(ok: NDArray[np.bool_], scores: NDArray[np.float64], pool: Pool) -> 
 
 
 def _falling(values: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Give the places of values, the highest first, ties as they come."""
+    """Give the places of values without NaN, the highest first, ties as they come."""
     order = np.argsort(-values)  # in half the time of a stable one
     ties = np.flatnonzero(np.diff(values[order]) == 0)
     if len(ties) > FEW_TIES:

@@ -20,7 +20,7 @@ from pathlib import Path
 from measure_pages import CENTRE, SEED, build, say
 from sqlalchemy import delete
 
-from matcher.cli import COLLECT
+from matcher.cli.report import COLLECT
 from matcher.encoding import load_encoder
 from matcher.ranker import load_ranker
 from matcher.reference import centres

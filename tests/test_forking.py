@@ -106,7 +106,8 @@ def test_what_is_done_beside_is_done_here_where_it_fails_there(function, forked,
 
 def test_what_nobody_asks_for_is_ended(tmp_path):
     def write() -> None:
-        (tmp_path / "other").write_text(str(os.getpid()))
+        (tmp_path / "begun").write_text(str(os.getpid()))
+        (tmp_path / "begun").rename(tmp_path / "other")
         time.sleep(60)
 
     with Beside(write, forked=True):
@@ -120,6 +121,15 @@ def test_what_nobody_asks_for_is_ended(tmp_path):
 def test_what_is_done_beside_is_done_once(forked):
     with Beside(lambda: [os.getpid()], forked) as beside:
         assert beside.result() is beside.result()
+
+
+def test_who_has_no_patience_does_it_here():
+    def slow() -> int:
+        time.sleep(60 * is_other())
+        return os.getpid()
+
+    with Beside(slow, forked=True) as beside:
+        assert beside.result(patience=0.05) == FIRST
 
 
 def test_a_failure_is_raised_once_it_is_asked_for_here():
@@ -181,7 +191,9 @@ first = os.getpid()
 def work(part, step):
     if os.getpid() == first:
         time.sleep(60)
-    Path({str(tmp_path)!r}, 'other').write_text(str(os.getpid()))
+    begun = Path({str(tmp_path)!r}, 'begun')
+    begun.write_text(str(os.getpid()))
+    begun.rename(begun.with_name('other'))
     return b'x' * 9_000_000  # more than a pipe holds, and nobody reads
 do_all(work, 4, lambda count: None, forked=True)
 """

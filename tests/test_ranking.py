@@ -18,7 +18,15 @@ from matcher.languages import INTERFACE_LANGUAGES
 from matcher.lexical import LexicalIndex, count_terms, terms
 from matcher.pool import build_pool
 from matcher.ranker import load_ranker
-from matcher.ranking import Circumstances, Query, distances_km, log_mean_exp, rank
+from matcher.ranking import (
+    FEW_TIES,
+    Circumstances,
+    Query,
+    _falling,
+    distances_km,
+    log_mean_exp,
+    rank,
+)
 from matcher.reference import place
 from matcher.vocabulary import Conflict, Evidence, Need, Offer
 
@@ -121,6 +129,14 @@ def test_shares_of_words_are_tf_idf_cosines_however_many_entries_are_added_at_on
         for at, text in zip((0, 2, 3, 5), map(vector, texts), strict=True):
             wanted[row, at] += 2 * sum(weight * text.get(term, 0) for term, weight in query.items())
     np.testing.assert_allclose(values, wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize("repeated", [0, 1, FEW_TIES // 2, 400, 2999])
+def test_many_scores_are_sorted_with_ties_as_they_come(repeated):
+    random = np.random.default_rng(repeated)
+    values = random.random(3000)
+    values[random.permutation(3000)[:repeated]] = values[random.integers(0, 3000 // (1 + repeated) + 1, repeated)]
+    assert _falling(values).tolist() == sorted(range(3000), key=lambda place: -values[place])
 
 
 def test_ties_go_by_offer_id():

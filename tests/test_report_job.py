@@ -57,6 +57,7 @@ from matcher.store.reports import (
     content_of,
     facts_of,
     packed_facts,
+    put_content,
     put_facts,
     report_row,
     report_rows,
@@ -427,8 +428,16 @@ def erase(region, **records):
         remove_records(connection, records)
 
 
+@pytest.fixture(params=[False, True], ids=["here", "beside"])
+def written(request, monkeypatch):
+    """Whether what a report says is written in a process of its own."""
+    monkeypatch.setattr(job, "can_fork", lambda: request.param)
+    monkeypatch.setattr(job, "WORTH_TWO", 1)
+    return request.param
+
+
 @pytest.mark.parametrize("moment", ["read", "matched", "facts", "building", "content", "files", "mails"])
-def test_what_is_erased_while_a_report_is_made_is_in_none_of_its_texts(region, monkeypatch, tmp_path, moment):
+def test_what_is_erased_while_a_report_is_made_is_in_none_of_its_texts(region, monkeypatch, tmp_path, moment, written):
     region.store.put(needs=[replace(region.store.need("N001"), title="CANARY need")],
                      offers=[replace(region.store.offer(o), title="CANARY offer") for o in ("O001", "O002")])
 
@@ -436,8 +445,7 @@ def test_what_is_erased_while_a_report_is_made_is_in_none_of_its_texts(region, m
         if name == moment and "N001" in {n.need_id for n in region.store.needs()}:
             erase(region, need=["N001"], offer=["O001", "O002"])
 
-    real = job.to_plain
-    monkeypatch.setattr(job, "to_plain", lambda report: (at("building"), real(report))[1])
+    monkeypatch.setattr(job, "put_content", lambda *said: (at("building"), put_content(*said))[1])
     account_in(region.store, role="centre-admin", centre="CTSP")
     wish(region, "centre-admin", Wish("CTSP", "en", "json"))
     (status,) = run_reports(region.space, settings_of(tmp_path, "smtp://127.0.0.1:1"), order_of(tmp_path), tools(step=at))
@@ -560,12 +568,26 @@ def test_what_a_report_says_is_written_beside_and_is_the_same(region, monkeypatc
     assert said[False] == said[True]
 
 
-def test_a_title_erased_from_the_month_before_meanwhile_is_not_said(region):
+def test_others_write_while_a_report_is_written(region, monkeypatch):
+    """Where no second process is at it, it is written before its lists, for which all others wait."""
+    monkeypatch.setattr(job, "can_fork", lambda: False)
+    monkeypatch.setattr(job, "write", lambda *made: (region.store.check_writable(), write(*made))[1])
+    assert make(region).fresh
+
+
+@pytest.mark.parametrize("moment", ["matched", "facts", "building"])
+def test_a_title_erased_from_the_month_before_meanwhile_is_not_said(region, monkeypatch, moment, written):
     january, later = date(2027, 1, 1), datetime(2027, 2, 2, 4, tzinfo=UTC)
     title = stored_facts(region.store, make(region).report_id).needs["N001"].title
     region.store.put(needs=[replace(region.store.need("N001"), centre="HSP")])  # only the month before knows it
     assert title in repr(make(region, january, later).report)
-    erased = make(region, january, later, again=True, step=lambda name: erase(region, need=["N001"]) if name == "facts" else None)
+
+    def at(name):
+        if name == moment and "N001" in {n.need_id for n in region.store.needs()}:
+            erase(region, need=["N001"])
+
+    monkeypatch.setattr(job, "put_content", lambda *said: (at("building"), put_content(*said))[1])
+    erased = make(region, january, later, again=True, step=at)
     assert erased.fresh
     assert title not in repr(erased.report)
 

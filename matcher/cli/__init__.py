@@ -31,8 +31,8 @@ from matcher.languages import translate
 from matcher.settings import SETTINGS, Settings, load_settings
 
 # When to look for cycles of objects that nobody holds. Lists are many small objects without any:
-# Python's own (700, 10, 10) took a tenth of a month's time, and a hundred thousand a fortieth.
-COLLECT = (1_000_000, 10, 10)
+# Python's own (700, 10, 10) took a tenth of a month's time.
+COLLECT = (100_000, 50, 50)
 LISTS = ("table", "json", "csv", "xlsx")
 RECORDS = ("parties", "needs", "offers", "evidence", "judged")
 

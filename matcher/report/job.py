@@ -56,8 +56,10 @@ from matcher.workspace import Progress, Workspace
 LEASE = timedelta(minutes=10)
 RENEW_S = 30.0
 POLL_S = 1.0
-# Lists for which a second process is worth its start.
+# Lists for which a second process is worth its start, and how long it is waited for while nobody
+# else may write: less than they wait.
 WORTH_TWO = 200
+LOCKED_S = 2.0
 Clock = Callable[[], datetime]
 # Told of each step by name; the tests stop the job there.
 Step = Callable[[str], None]
@@ -197,17 +199,21 @@ def stored_report(store: Store, report_id: str) -> Report:
 
 def stored_facts(store: Store, report_id: str) -> Facts:
     """Give what a stored report is made of; raise ``UnknownRecordError``."""
+    return read(_packed(store, report_id))
+
+
+def _packed(store: Store, report_id: str) -> bytes:
     packed = packed_facts(store, report_id)
     if not packed:
         raise UnknownRecordError("report", report_id)
-    return read(packed)
+    return packed
 
 
 def earlier(store: Store, centre: str, first: date) -> Earlier:
     """Give what the centre's last finished report before a month was made of."""
     finished = [row.report_id for row in report_rows(store, centre)
                 if row.month < first and row.finished is not None]
-    return Earlier(packed_facts(store, finished[-1]) or b"") if finished else Earlier()
+    return Earlier(finished[-1], _packed(store, finished[-1])) if finished else Earlier()
 
 
 def is_finished(store: Store, report_id: str) -> bool:
@@ -259,10 +265,12 @@ def _keep_facts(space: Workspace, row: ReportRow, rules: Rules, owner: str, tool
         present = frozen.presence()
     tools.step("matched")
     space.keep_sentences(lambda: space.store.presence() == present)
-    with Beside(lambda: write(gathered.facts, gathered.lists, before),
-                len(gathered.lists) >= WORTH_TWO and can_fork()) as written:
-        _kept(put_facts(space.store, row.report_id, owner, lambda: written.result().facts,
-                        gathered.lists))
+    is_forked = len(gathered.lists) >= WORTH_TWO and can_fork()
+    with Beside(lambda: write(gathered.facts, gathered.lists, before), is_forked) as written:
+        if not is_forked:  # now, while others may write
+            written.result()
+        _kept(put_facts(space.store, row.report_id, owner,
+                        lambda: written.result(LOCKED_S).facts, gathered.lists))
         return written.result(), gathered.encoded
 
 
@@ -275,7 +283,8 @@ def _mark(space: Workspace, frozen: Store, rules: Rules) -> str:
 def _keep_content(store: Store, row: ReportRow, owner: str, written: Written | None) -> None:
     """Store what the report says; once more where a text of it was erased meanwhile.
 
-    What was ``written`` with the facts holds if nothing was erased from them since.
+    What was ``written`` with the facts holds if nothing was erased since from them or from those
+    of the month before.
     """
     while content_of(store, row.report_id) is None:
         packed = packed_facts(store, row.report_id) or b""
@@ -283,7 +292,8 @@ def _keep_content(store: Store, row: ReportRow, owner: str, written: Written | N
         before = earlier(store, row.centre, row.month)
         holds = written and (written.facts, written.before) == (packed, before.packed)
         says = written.content if written and holds else _said(store, packed, before)
-        _kept(put_content(store, row.report_id, owner, says, packed))
+        made_from = {row.report_id: packed, **before.by_id}
+        _kept(put_content(store, row.report_id, owner, says, made_from))
 
 
 def _said(store: Store, packed: bytes, before: Earlier) -> bytes:

@@ -17,9 +17,18 @@ from matcher.vocabulary import MatchList
 
 @dataclass(frozen=True)
 class Earlier:
-    """What a centre's last report was made of, packed as it is stored; empty: there was none."""
+    """A centre's last report and what it was made of, packed as it is stored.
 
+    Empty: there was none.
+    """
+
+    report_id: str = ""
     packed: bytes = b""
+
+    @property
+    def by_id(self) -> dict[str, bytes]:
+        """The packed facts by the report's id."""
+        return {self.report_id: self.packed} if self.report_id else {}
 
     @cached_property
     def facts(self) -> Facts | None:
@@ -29,7 +38,10 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A report as it is stored, packed: its facts, and what it says, compared with those before."""
+    """A report as it is stored, packed: its facts, and what it says.
+
+    ``before`` are the packed facts with which it was compared; empty: with none.
+    """
 
     facts: bytes
     content: bytes

@@ -11,7 +11,6 @@ import json
 import zlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Select, select, update
@@ -72,22 +71,15 @@ def blank_gone(connection: Connection, report_id: str) -> None:
     facts = connection.scalar(select(_table.c.facts).filter_by(report_id=report_id))
     if not facts:
         return
-    known = _ids_in(facts)
+    plain = unpack(facts)
     needs, offers, parties = (
-        sorted(known[part] - set(connection.scalars(select(key))))
+        sorted(set(plain[part]) - set(connection.scalars(select(key))))
         for part, key in (("needs", schema.needs.c.need_id), ("offers", schema.offers.c.offer_id),
                           ("owners", schema.parties.c.party_id)))
     if needs or offers or parties:
         _blank(connection, {*needs, *offers, *parties},
                select(*_texts).filter_by(report_id=report_id))
         empty_lists(connection, needs, offers)
-
-
-@lru_cache(maxsize=1)  # asked when a report's facts are stored, and when it is finished
-def _ids_in(facts: bytes) -> dict[str, frozenset[str]]:
-    """Give the ids of the needs, offers and owners that packed facts know."""
-    plain = unpack(facts)
-    return {part: frozenset(plain[part]) for part in ("needs", "offers", "owners")}
 
 
 def _names(facts: bytes | None, gone: set[str]) -> set[str]:

@@ -29,7 +29,6 @@ _AS_JSON_DOES = (orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACL
 MIGRATIONS = Path(__file__).parent / "migrations"
 Faults = tuple[type[Exception], ...]
 DRIVERS: Faults = (DBAPIError, sqlite3.Error)
-FAULTS: Faults = (*DRIVERS, OSError)
 _CAUSES = (
     ("locked", "another program is writing; try again in a moment"),
     ("lock timeout", "another program is writing; try again in a moment"),
@@ -55,14 +54,14 @@ def open_engine(url: str) -> Engine:
     Raises ``StoreError`` when the database cannot be reached, is no database, or was
     written by a newer version of this program.
     """
-    with in_words(url):
+    with in_words(url, (*DRIVERS, OSError)):  # of the file or its folder
         engine = _make_engine(url)
         _migrate(engine, url)
         return engine
 
 
 @contextmanager
-def in_words(url: str, faults: Faults = FAULTS) -> Iterator[None]:
+def in_words(url: str, faults: Faults = DRIVERS) -> Iterator[None]:
     """Turn a driver's error into a ``StoreError`` that says what to do."""
     try:
         yield

@@ -7,7 +7,7 @@ so is what it says (``content``): a job that is stopped at any point finds eithe
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -91,8 +91,9 @@ def put_facts(store: Store, report_id: str, owner: str, facts: Callable[[], byte
               lists: Iterable[MatchList]) -> bool:
     """Store what the report is made of, its lists with it; False where another took over.
 
-    ``facts`` are packed, and asked for when the lists are there: another process may be at it.
-    What was erased since they were read is not stored.
+    ``facts`` gives the packed facts. It is asked once the lists are written, as another process
+    may be at it, and nobody else writes meanwhile. What was erased since the records were read is
+    not stored.
     """
     with store.writing() as connection:
         if not _hold(connection, report_id, owner):
@@ -103,16 +104,17 @@ def put_facts(store: Store, report_id: str, owner: str, facts: Callable[[], byte
     return True
 
 
-def put_content(store: Store, report_id: str, owner: str, content: bytes, facts: bytes) -> bool:
-    """Store what the report says, unless its facts are no more those it was made from.
+def put_content(store: Store, report_id: str, owner: str, content: bytes,
+                made_from: Mapping[str, bytes]) -> bool:
+    """Store what the report says, unless the facts it was made from are stored so no more.
 
-    Both are packed.
+    ``made_from`` are those of this report and of the one before, by id; all is packed.
     """
     with store.writing() as connection:
         if not _hold(connection, report_id, owner):
             return False
-        query = select(_table.c.facts).filter_by(report_id=report_id)
-        if connection.scalar(query) == facts:
+        query = select(_table.c.report_id, _table.c.facts).where(_table.c.report_id.in_(made_from))
+        if {row[0]: row[1] for row in connection.execute(query)} == made_from:
             _set(connection, report_id, owner, {"content": content})
     return True
 

@@ -20,7 +20,7 @@ from matcher.errors import UnknownRecordError
 from matcher.forking import stay_here
 from matcher.store import schema
 from matcher.store.damage import Key, but_for, sound_records
-from matcher.store.database import DRIVERS, in_words, open_engine
+from matcher.store.database import in_words, open_engine
 from matcher.store.notes import outcome_row, put_lists, read_lists, to_outcome
 from matcher.store.records import (
     DATA,
@@ -112,7 +112,7 @@ class Store:
         """
         options = {} if self._engine.dialect.name == "sqlite" else {
             "isolation_level": "REPEATABLE READ"}
-        with (in_words(self._url, DRIVERS), self._engine.connect().execution_options(**options)
+        with (in_words(self._url), self._engine.connect().execution_options(**options)
               as connection, connection.begin()):
             store = Store(self._engine, self._url, connection)
             store.snapshot()  # SQLite's view begins with the first look
