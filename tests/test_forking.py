@@ -22,6 +22,12 @@ def is_other() -> bool:
     return os.getpid() != FIRST
 
 
+def leave_number(folder: Path) -> None:
+    """Write this process's number into FOLDER/other, all at once: the first process waits for it."""
+    (folder / "begun").write_text(str(os.getpid()))
+    (folder / "begun").rename(folder / "other")
+
+
 def square(part: int, step) -> tuple[int, bool]:
     time.sleep(0.01 if is_other() else 0.1)  # the other comes to its turn, however busy the machine is
     step()
@@ -106,8 +112,7 @@ def test_what_is_done_beside_is_done_here_where_it_fails_there(function, forked,
 
 def test_what_nobody_asks_for_is_ended(tmp_path):
     def write() -> None:
-        (tmp_path / "begun").write_text(str(os.getpid()))
-        (tmp_path / "begun").rename(tmp_path / "other")
+        leave_number(tmp_path)
         time.sleep(60)
 
     with Beside(write, forked=True):
@@ -159,7 +164,7 @@ def test_both_processes_write_to_a_shared_array():
 def test_a_failure_here_is_raised_and_the_other_process_ends(tmp_path):
     def work(part: int, step) -> int:
         if is_other():
-            (tmp_path / "other").write_text(str(os.getpid()))
+            leave_number(tmp_path)
             time.sleep(60)
         while not (tmp_path / "other").is_file():
             time.sleep(0.01)
