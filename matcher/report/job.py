@@ -25,7 +25,7 @@ from matcher.report.model import Report, to_report
 from matcher.report.month import Month
 from matcher.report.writing import (
     Earlier,
-    Written,
+    PackedReport,
     build_report,
     content_from,
     matched,
@@ -247,7 +247,7 @@ def _claimed(store: Store, report_id: str, centre: str, first: date, owner: str,
 
 
 def _keep_facts(space: Workspace, row: ReportRow, rules: Rules, owner: str, tools: Tools
-                ) -> tuple[Written | None, int]:
+                ) -> tuple[PackedReport | None, int]:
     """Gather and store what the report is made of; None where that was done before.
 
     Gives how many texts were encoded as well.
@@ -280,7 +280,7 @@ def _mark(space: Workspace, frozen: Store, rules: Rules) -> str:
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _keep_content(store: Store, row: ReportRow, owner: str, written: Written | None) -> None:
+def _keep_content(store: Store, row: ReportRow, owner: str, written: PackedReport | None) -> None:
     """Store what the report says; once more where a text of it was erased meanwhile.
 
     What was ``written`` with the facts holds if nothing was erased since from them or from those

@@ -37,7 +37,7 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class PackedReport:
     """A report as it is stored, packed: its facts, and what it says.
 
     ``before`` are the packed facts with which it was compared; empty: with none.
@@ -48,10 +48,10 @@ class Written:
     before: bytes
 
 
-def write(facts: Facts, lists: Iterable[MatchList], before: Earlier) -> Written:
+def write(facts: Facts, lists: Iterable[MatchList], before: Earlier) -> PackedReport:
     """Write a report whose lists are at hand."""
     packed = pack(to_json(facts))
-    return Written(packed, content_from(read(packed), lists, before), before.packed)
+    return PackedReport(packed, content_from(read(packed), lists, before), before.packed)
 
 
 def read(packed: bytes) -> Facts:
