@@ -30,7 +30,7 @@ def eligible(need: Need, offers: Sequence[Offer], day: date | None,
 
 
 def alike(offers: Sequence[Offer], names: tuple[str, ...], kept: dict[object, Any]
-           ) -> tuple[list[Offer], NDArray[np.intp]]:
+          ) -> tuple[list[Offer], NDArray[np.intp]]:
     """Give one offer of each combination of values, and which of them stands for each offer."""
     key = ("alike", names)
     if key not in kept:

@@ -134,6 +134,11 @@ class Beside(Generic[T]):
             self._process.end()
             self._process = None
 
+    @property
+    def is_beside(self) -> bool:
+        """Say whether a process is at it."""
+        return self._process is not None
+
     def result(self, patience: float = PATIENCE_S) -> T:
         """Give the result; where none comes in so many seconds, what the function gives here.
 

@@ -28,7 +28,7 @@ class Text(NamedTuple):
     """One text of an offer, as far as it counts; ``evidence_id`` None: the offer's own words.
 
     ``warnings`` say what was left out of it; ``group`` is its language group, empty where it is
-    still to be told from the text. A tuple: made in a third of the time, and there are many.
+    still to be told from the text. A tuple: made in less than half the time, and there are many.
     """
 
     offer: int

@@ -47,7 +47,7 @@ EARTH_KM = 6371.0
 TEMPERATURE = 0.2  # 0.1 for cosines; the affinity adds words to them and spreads twice as far
 ORDINARY = 0.25
 CHECKED = 100
-FEW_TIES = 50  # with more, to sort all of them again is quicker than run by run
+FEW_TIES = 100  # put in order run by run, more take longer than to sort 4,000 offers again
 AFFINITY = next(f for f in FEATURES if f.key == "affinity")
 
 

@@ -19,6 +19,8 @@ from matcher.encoding.channels import ChannelsEncoder
 from matcher.ranker import load_ranker
 from matcher.settings import load_settings
 from matcher.store import database, open_store
+from matcher.store.blanking import unpack
+from matcher.store.reports import packed_facts
 from matcher.vocabulary import Evidence, Need, Offer, Party
 
 DAY = date(2026, 11, 24)
@@ -153,6 +155,11 @@ def smtp_server(box):
     box.url = f"smtp://127.0.0.1:{port}"
     yield box
     server.stop()
+
+
+def facts_of(store, report_id):
+    """Give what a stored report is made of as plain values."""
+    return unpack(packed_facts(store, report_id))
 
 
 def account_in(store, role="system-admin", centre=None, party_id=None, name=None):

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from conftest import DAY, EVIDENCE, NEEDS, NOW, OFFERS, PARTIES, PASSWORD, account_in
+from conftest import DAY, EVIDENCE, NEEDS, NOW, OFFERS, PARTIES, PASSWORD, account_in, facts_of
 from simulated_year import Concepts, Year
 from sqlalchemy import event, make_url
 
@@ -33,7 +33,7 @@ from matcher.store import open_store
 from matcher.store import outbox as mails
 from matcher.store.decisions import put_decisions
 from matcher.store.erasure import remove_records
-from matcher.store.reports import claim_report, content_of, facts_of, report_rows
+from matcher.store.reports import claim_report, content_of, report_rows
 from matcher.store.schema import metadata
 from matcher.vocabulary import Conflict, JudgedPair, Outcome
 from matcher.workspace import Workspace

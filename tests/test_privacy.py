@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import product
 
 import pytest
-from conftest import DAY, NOW, PARTIES, account_in
+from conftest import DAY, NOW, PARTIES, account_in, facts_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,7 +39,7 @@ from matcher.store.decisions import put_decisions
 from matcher.store.outbox import alert_key, mails
 from matcher.store.profiles import Card
 from matcher.store.readings import readings
-from matcher.store.reports import content_of, facts_of
+from matcher.store.reports import content_of
 from matcher.vocabulary import (
     Conflict,
     Evidence,

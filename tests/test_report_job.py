@@ -15,7 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
-from conftest import account_in
+from conftest import account_in, facts_of
 from report_child import PROCESSES, order_of, run, settings_of
 from simulated_year import Concepts, Year
 
@@ -55,7 +55,6 @@ from matcher.store.reports import (
     AGAIN,
     claim_report,
     content_of,
-    facts_of,
     packed_facts,
     put_content,
     put_facts,
@@ -568,9 +567,12 @@ def test_what_a_report_says_is_written_beside_and_is_the_same(region, monkeypatc
     assert said[False] == said[True]
 
 
-def test_others_write_while_a_report_is_written(region, monkeypatch):
+@pytest.mark.parametrize("can_fork", [False, True])
+def test_others_write_while_a_report_is_written(region, monkeypatch, can_fork):
     """Where no second process is at it, it is written before its lists, for which all others wait."""
-    monkeypatch.setattr(job, "can_fork", lambda: False)
+    monkeypatch.setattr(job, "can_fork", lambda: can_fork)
+    monkeypatch.setattr(job, "WORTH_TWO", 1)
+    monkeypatch.setattr(os, "fork", lambda: (_ for _ in ()).throw(BlockingIOError()))
     monkeypatch.setattr(job, "write", lambda *made: (region.store.check_writable(), write(*made))[1])
     assert make(region).fresh
 

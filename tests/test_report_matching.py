@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
+from conftest import facts_of
 from simulated_year import Concepts, Year
 
 from matcher import forking, ranking
@@ -20,7 +21,7 @@ from matcher.report import matching
 from matcher.report.job import Tools, make_report
 from matcher.report.matching import Matching, cut, match_all
 from matcher.store import open_store, schema
-from matcher.store.reports import content_of, facts_of
+from matcher.store.reports import content_of
 from matcher.workspace import Workspace
 
 pytestmark = [pytest.mark.slow,

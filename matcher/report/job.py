@@ -265,9 +265,10 @@ def _keep_facts(space: Workspace, row: ReportRow, rules: Rules, owner: str, tool
         present = frozen.presence()
     tools.step("matched")
     space.keep_sentences(lambda: space.store.presence() == present)
-    is_forked = len(gathered.lists) >= WORTH_TWO and can_fork()
-    with Beside(lambda: write(gathered.facts, gathered.lists, before), is_forked) as written:
-        if not is_forked:  # now, while others may write
+    is_large = len(gathered.lists) >= WORTH_TWO
+    with Beside(lambda: write(gathered.facts, gathered.lists, before),
+                is_large and can_fork()) as written:
+        if not written.is_beside:  # now, while others may write
             written.result()
         _kept(put_facts(space.store, row.report_id, owner,
                         lambda: written.result(LOCKED_S).facts, gathered.lists))

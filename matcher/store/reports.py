@@ -160,25 +160,16 @@ def report_row(store: Store, report_id: str) -> ReportRow | None:
         return _find(connection, report_id)
 
 
-def facts_of(store: Store, report_id: str) -> dict[str, Any] | None:
-    """Give what a report is made of, once that is stored."""
-    return _unpacked(store, report_id, "facts")
-
-
 def packed_facts(store: Store, report_id: str) -> bytes | None:
-    """Give what a report is made of as it is stored; ``unpack`` reads it."""
+    """Give what a report is made of as it is stored, once it is; ``unpack`` reads it."""
     with store.reading() as connection:
         return connection.scalar(select(_table.c.facts).filter_by(report_id=report_id))
 
 
 def content_of(store: Store, report_id: str) -> dict[str, Any] | None:
     """Give what a report says, once that is stored."""
-    return _unpacked(store, report_id, "content")
-
-
-def _unpacked(store: Store, report_id: str, name: str) -> dict[str, Any] | None:
     with store.reading() as connection:
-        found = connection.scalar(select(_table.c[name]).filter_by(report_id=report_id))
+        found = connection.scalar(select(_table.c.content).filter_by(report_id=report_id))
     return unpack(found) if found else None
 
 
